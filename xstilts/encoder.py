@@ -1,0 +1,142 @@
+"""A multilingual encoder: load it, run it, save it.
+
+Wraps the masked-language model of `transformers`, so that whatever is saved here opens there,
+with or without the language-model head. It adds no head of its own (a task's form does that)
+and reads safetensors only: no pickled weights, no remote code.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+from xstilts.paths import BadInput, MissingData, UserError
+
+FAMILIES = ("xlm-roberta", "bert")
+SPARE_ROWS = 1024  # embedding matrices may be padded up to a round size, never beyond this
+
+
+class Encoder(nn.Module):
+    """The body of a masked-language model with its tokenizer; the head stays within reach.
+
+    `lm` is the whole `transformers` model, `body` the part without the head, `tokenizer` the
+    fast tokenizer, `width` and `layers` its size, `family` "xlm-roberta" or "bert".
+    `fresh` names the weights that the files did not hold and that were drawn at random.
+    """
+
+    def __init__(self, lm: nn.Module, tokenizer, fresh: tuple[str, ...] = ()):
+        super().__init__()
+        self.lm, self.tokenizer, self.fresh = lm, tokenizer, fresh
+
+    @property
+    def body(self) -> nn.Module:
+        return self.lm.base_model
+
+    @property
+    def width(self) -> int:
+        return self.lm.config.hidden_size
+
+    @property
+    def layers(self) -> int:
+        return self.lm.config.num_hidden_layers
+
+    @property
+    def family(self) -> str:
+        return self.lm.config.model_type
+
+    @classmethod
+    def load(cls, where: str | Path) -> "Encoder":
+        """Open a folder in `save_pretrained` layout or a hub id, as float32.
+
+        Raises MissingData when it is not there (or the hub cannot be reached), UserError when
+        its weights are pickled, BadInput when it is no encoder that can be used here.
+        """
+        _look(where)
+        config = _open(where, "configuration", AutoConfig)
+        if config.model_type not in FAMILIES:
+            known = " or ".join(FAMILIES)
+            raise BadInput(f"{where}: a '{config.model_type}' model; choose one that is {known}")
+        lm, info = _open(
+            where,
+            "weights",
+            AutoModelForMaskedLM,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        tokenizer = _tokenizer(where, lm.get_input_embeddings().num_embeddings)
+        return cls(lm.eval(), tokenizer, tuple(sorted(info["missing_keys"])))
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None, **more) -> Tensor:
+        """The last layer's vectors, [B, T, width]; `token_type_ids` matter to BERT only."""
+        return self._run(input_ids, attention_mask, token_type_ids, **more).last_hidden_state
+
+    def hidden_states(self, input_ids, attention_mask=None, token_type_ids=None):
+        """Embeddings and every layer's vectors: `layers + 1` tensors [B, T, width]."""
+        more = {"output_hidden_states": True}
+        return self._run(input_ids, attention_mask, token_type_ids, **more).hidden_states
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """The language-model head on some last-layer vectors [N, width]: [N, vocabulary]."""
+        return (self.lm.cls if self.family == "bert" else self.lm.lm_head)(vectors)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write weights (safetensors), configuration and tokenizer into `folder`."""
+        self.lm.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        return Path(folder)
+
+    def _run(self, input_ids, attention_mask, token_type_ids, **more):
+        if self.family == "bert" and token_type_ids is not None:
+            more["token_type_ids"] = token_type_ids
+        return self.body(input_ids, attention_mask=attention_mask, **more)
+
+
+def _look(where: str | Path) -> None:
+    """Refuse a folder that cannot hold an encoder, before anything is read from it."""
+    folder = Path(where)
+    if not folder.is_dir():
+        if isinstance(where, Path) or folder.is_absolute() or str(where).startswith("."):
+            raise MissingData(f"no encoder at {where}: give a folder or a hub id that exists")
+        return
+    if not (folder / "config.json").is_file():
+        raise MissingData(f"{where}: no config.json, so no encoder was saved there")
+    if any(folder.glob("*.safetensors")):
+        return
+    if any(folder.glob("*.bin")):
+        raise UserError(
+            f"{where}: only pickled weights (*.bin), which are not read; "
+            "open them with transformers where you trust them and save_pretrained again"
+        )
+    raise MissingData(f"{where}: no *.safetensors beside config.json, so the weights are missing")
+
+
+def _open(where: str | Path, what: str, kind, **more):
+    try:
+        return kind.from_pretrained(where, trust_remote_code=False, **more)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, ValueError) or Path(where).is_dir():
+            raise BadInput(f"{where}: cannot read the {what}: {reason}") from error
+        if "safetensors" in str(error) and "model.safetensors" in str(error):
+            raise UserError(f"{where}: no safetensors weights on the hub; {reason}") from error
+        raise MissingData(
+            f"{where}: the {what} cannot be had (no such hub id, or no network); "
+            "check the name, or give a folder"
+        ) from error
+
+
+def _tokenizer(where: str | Path, rows: int):
+    """The fast tokenizer, once it is sure that its ids fit the embedding matrix of `rows`."""
+    if Path(where).is_dir() and not (Path(where) / "tokenizer.json").is_file():
+        raise BadInput(f"{where}: no tokenizer.json; save the fast tokenizer beside the model")
+    tokenizer = _open(where, "tokenizer", AutoTokenizer)
+    if not tokenizer.is_fast:
+        raise BadInput(f"{where}: its tokenizer is not a fast one, which offsets need")
+    if not 0 <= rows - len(tokenizer) < SPARE_ROWS:
+        raise BadInput(
+            f"{where}: the tokenizer has {len(tokenizer):,} pieces, the model {rows:,} rows; "
+            "they belong to different encoders"
+        )
+    return tokenizer

@@ -1,0 +1,75 @@
+"""Where things lie, and the errors a user may see.
+
+The only module that knows folders. It reads the environment when asked, never at import,
+so a test or a notebook may change it. It creates nothing but the cache folder.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent  # the checkout
+PACKAGE = ROOT / "xstilts"
+NOTEBOOKS = ROOT / "notebooks"
+ENCODERS = PACKAGE / "encoders"
+FACTS = PACKAGE / "facts"
+GRIDS = ROOT / "papermill_runs" / "grids"
+REPORTS = ROOT / "reports"
+
+
+class UserError(Exception):
+    """Something the user can mend: one clear line that names the thing and the remedy."""
+
+    exit_code = 2
+
+
+class BadInput(UserError):
+    """A name, type, row or file that cannot be what was meant (exit code 2)."""
+
+
+class MissingData(UserError):
+    """A data set, encoder or folder that is not there (exit code 3)."""
+
+    exit_code = 3
+
+
+def nearest(word: str, known) -> str:
+    """`did you mean ...?` for an unknown name, or the known names when none is near."""
+    from difflib import get_close_matches
+
+    known = sorted(map(str, known))
+    close = get_close_matches(str(word), known, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
+
+
+def runs_dir() -> Path:
+    """Executed runs: `papermill_runs/out` in the checkout, or `XSTILTS_OUT`."""
+    return _folder("XSTILTS_OUT") or ROOT / "papermill_runs" / "out"
+
+
+def cache_dir() -> Path:
+    """What can be made again: `~/.cache/xstilts`, or `XSTILTS_CACHE`."""
+    folder = _folder("XSTILTS_CACHE") or Path.home() / ".cache" / "xstilts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def hub_dir() -> Path | None:
+    """`XSTILTS_HUB`: a folder laid out like the Hugging Face hub, consulted before it."""
+    return _existing("XSTILTS_HUB")
+
+
+def text_dir() -> Path | None:
+    """`XSTILTS_TEXT`: a folder of `xx.txt` or `xx.txt.xz`, one language a file."""
+    return _existing("XSTILTS_TEXT")
+
+
+def _folder(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser().resolve() if value else None
+
+
+def _existing(variable: str) -> Path | None:
+    folder = _folder(variable)
+    if folder is not None and not folder.is_dir():
+        raise MissingData(f"{variable}={folder} is not a folder; unset it or point it to one")
+    return folder

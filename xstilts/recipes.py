@@ -1,0 +1,55 @@
+"""What an encoder is trained on. One line a recipe; a variant is `replace(...)` of a named one.
+
+A recipe serves both training phases: the nine English intermediate tasks, one at a time or all
+together, and the English fine-tuning sets of the target tasks. `None` in a number means "as the
+paper did it" and is decided in `settings.resolve`, nowhere else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from xstilts.paths import BadInput, nearest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training data and the numbers that differ from the paper's.
+
+    `after` names the recipe whose encoder this one starts from. Several `tasks` are mixed, one
+    task per optimiser step, drawn in proportion to `min(size, cap) ** (1 / temperature)`.
+    """
+
+    name: str
+    tasks: tuple[str, ...] = ()
+    after: str | None = None
+    cap: int | None = None
+    temperature: float = 1.0
+    epochs: float | None = None
+    updates: int | None = None
+    lr: float | None = None
+    batch: int | None = None
+    max_len: int | None = None
+
+
+NONE = Recipe("none")
+SINGLE = (
+    Recipe("anli", tasks=("snli", "mnli", "anli_r1", "anli_r2", "anli_r3")),  # the paper's ANLI+
+    *(Recipe(task, tasks=(task,)) for task in
+      ("mnli", "qqp", "squad_v2", "squad_v1", "hellaswag", "ccg", "cosmosqa", "csqa")),
+)  # fmt: skip
+MULTI = Recipe("multi", tasks=tuple(dict.fromkeys(t for r in SINGLE for t in r.tasks)))
+FINE_TUNING = tuple(
+    Recipe(task, tasks=(task,))
+    for task in ("pawsx", "udpos", "panx", "tydiqa", "copa", "lareqa", "mewslix", "siqa")
+)
+SIQA_COPA = replace(FINE_TUNING[4], name="siqa-copa", after="siqa")
+
+RECIPES = {r.name: r for r in (NONE, *SINGLE, MULTI, *FINE_TUNING, SIQA_COPA)}
+
+
+def recipe(name: str, known: Iterable[Recipe] = ()) -> Recipe:
+    """The recipe called `name`, a grid's own (`known`) before the stock ones."""
+    found = {**RECIPES, **{r.name: r for r in known}}
+    if name not in found:
+        raise BadInput(f"unknown recipe '{name}': {nearest(name, found)}")
+    return found[name]

@@ -1,0 +1,156 @@
+"""Which encoder on which data, and every training number.
+
+`resolve` is the only place where hyper-parameters are decided: the paper's values, then what a
+setting's budget overrides, then what the recipe itself says. Each number carries its source, so
+that a value known only from memory is printed as "recalled".
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+
+from xstilts.paths import BadInput, nearest
+from xstilts.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An encoder, where its data come from, and how far the paper's numbers are cut down.
+
+    `encoder`: a folder, a hub id, the name of a shipped encoder, or "text" (pretrain one from
+    the user's text). `data`: "world" or "hub". `layer`: the transformer layer read for retrieval,
+    fixed in advance. `budget`: overrides keyed by phase ("intermediate", "target") or by phase
+    and recipe ("target/udpos"), the latter winning.
+    """
+
+    name: str
+    encoder: str
+    data: str = "hub"
+    layer: int = 8
+    budget: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    precision: str = "fp32"
+    devices: int = 1
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """The resolved numbers of one fine-tuning, each with its `source`.
+
+    `batch` counts examples a step; `warmup` is a share of all updates; `examples` limits the
+    training rows of each task (None: all); `evaluate_every` and `patience` count updates and
+    evaluations; lengths are in word pieces.
+    """
+
+    lr: float
+    epochs: float
+    batch: int
+    max_len: int
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    updates: int | None = None
+    examples: int | None = None
+    eval_examples: int | None = None
+    evaluate_every: int = 1000
+    patience: int = 30
+    stride: int = 128
+    cap: int | None = None
+    temperature: float = 1.0
+    tokens: int = 16384
+    source: Mapping[str, str] = field(default_factory=dict)
+
+
+# jiant's XTREME configuration (the authors' code) and, for the intermediate phase, the paper's
+# appendix as recalled: (epochs, batch, max_len).
+_JIANT = "authors' code"
+_RECALLED = "recalled from the paper's appendix"
+_XTREME = "XTREME's scripts"
+PAPER = {
+    "intermediate": {
+        "anli": (2, 24, 256, _RECALLED),
+        "mnli": (2, 24, 256, _RECALLED),
+        "qqp": (3, 24, 256, _RECALLED),
+        "squad_v1": (3, 8, 384, _RECALLED),
+        "squad_v2": (3, 8, 384, _RECALLED),
+        "hellaswag": (7, 24, 256, _RECALLED),
+        "ccg": (15, 24, 256, _RECALLED),
+        "cosmosqa": (15, 4, 256, _RECALLED),
+        "csqa": (10, 4, 256, _RECALLED),
+        "multi": (3, 24, 384, _RECALLED),
+    },
+    "target": {
+        "mnli": (2, 32, 256, _JIANT),
+        "pawsx": (5, 32, 256, _JIANT),
+        "udpos": (10, 32, 256, _JIANT),
+        "panx": (10, 32, 256, _JIANT),
+        "squad_v1": (2, 16, 384, _JIANT),
+        "tydiqa": (2, 16, 384, _JIANT),
+        "siqa": (5, 32, 128, _XTREME),
+        "copa": (5, 32, 128, _XTREME),
+        "lareqa": (3, 16, 256, _XTREME),
+        "mewslix": (2, 32, 64, _XTREME),
+    },
+}
+_DEFAULT = (3, 32, 256, "default")
+
+_TINY = MappingProxyType({
+    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 2, "max_len": 192, "evaluate_every": 150},
+    "target": {"lr": 1e-3, "batch": 16, "epochs": 3, "max_len": 192, "evaluate_every": 150},
+})  # fmt: skip
+_BASE_SIZE = MappingProxyType({"intermediate": {"lr": 2e-5}, "target": {"lr": 2e-5}})
+
+SETTINGS = {
+    s.name: s
+    for s in (
+        Setting("tiny-xlmr", "tiny-xlmr", "world", layer=3, budget=_TINY),
+        Setting("tiny-mbert", "tiny-mbert", "world", layer=3, budget=_TINY),
+        Setting("mbert", "google-bert/bert-base-multilingual-cased", layer=8, budget=_BASE_SIZE,
+                precision="bf16"),
+        Setting("xlmr-base", "FacebookAI/xlm-roberta-base", layer=8, budget=_BASE_SIZE,
+                precision="bf16"),
+        Setting("xlmr-large", "FacebookAI/xlm-roberta-large", layer=14, precision="bf16"),
+    )
+}  # fmt: skip
+
+
+def setting(name: str) -> Setting:
+    """The stock setting called `name`."""
+    if name not in SETTINGS:
+        raise BadInput(f"unknown setting '{name}': {nearest(name, SETTINGS)}")
+    return SETTINGS[name]
+
+
+def resolve(recipe: Recipe, setting: Setting, phase: str) -> Hyper:
+    """Every number of one fine-tuning: the paper's, then the setting's budget, then the recipe's.
+
+    `phase` is "intermediate" or "target". A recipe that the paper does not have takes the values
+    of its first task.
+    """
+    table = PAPER[phase]
+    first = recipe.tasks[0] if recipe.tasks else ""
+    epochs, batch, max_len, source = table.get(recipe.name) or table.get(first) or _DEFAULT
+    hyper = Hyper(lr=1e-5, epochs=epochs, batch=batch, max_len=max_len)
+    sources = dict.fromkeys(("epochs", "batch", "max_len"), source) | {"lr": _JIANT}
+    for key in (phase, f"{phase}/{recipe.name}"):
+        hyper, sources = _override(hyper, sources, setting.budget.get(key, {}), setting, key)
+    own = {
+        name: value
+        for name in ("lr", "epochs", "batch", "max_len", "updates", "cap")
+        if (value := getattr(recipe, name)) is not None
+    }
+    hyper = replace(hyper, temperature=recipe.temperature, **own)
+    return replace(hyper, source=sources | dict.fromkeys(own, f"recipe {recipe.name}"))
+
+
+def _override(hyper, sources, values, setting, key):
+    known = {f.name for f in fields(Hyper)} - {"source"}
+    if unknown := set(values) - known:
+        word = sorted(unknown)[0]
+        raise BadInput(f"setting '{setting.name}', budget '{key}': unknown number '{word}': "
+                       f"{nearest(word, known)}")  # fmt: skip
+    return replace(hyper, **values), sources | dict.fromkeys(values, f"setting {setting.name}")
+
+
+def as_record(hyper: Hyper) -> dict:
+    """`hyper` as plain JSON, for `run.json`."""
+    return asdict(replace(hyper, source=dict(hyper.source)))
