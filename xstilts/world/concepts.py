@@ -27,12 +27,12 @@ GOODS = _table("""
     boat: ferry canoe raft barge yacht
     document: book letter map report diary
     device: microscope camera computer radio clock
-    metal: coin ring bell chain key
+    trinket: coin ring bell chain key
     bird: duck eagle crow owl swan
     beast: horse cow goat bear camel
-    gear: ball racket helmet whistle net
+    toy: ball racket kite drum whistle
     prize: medal cup trophy crown badge
-    furniture: chair table bed desk lamp
+    seat: chair bench sofa stool swing
     tool: hammer saw shovel rope brush
 """)
 KINDS = PEOPLE | GOODS
@@ -40,17 +40,19 @@ KIND = {noun: kind for kind, nouns in KINDS.items() for noun in nouns}
 ABOVE = ({kind: "person" for kind in PEOPLE} | {"fruit": "food", "vegetable": "food"}
          | {"bird": "animal", "beast": "animal"})
 DOMAINS = {  # who acts there, on what, where
-    "market": ("trader", ["fruit", "vegetable", "garment", "metal"],
+    "market": ("trader", ["fruit", "vegetable", "garment", "trinket"],
                "market shop bank bakery warehouse".split()),
     "travel": ("traveler", ["vehicle", "boat", "document", "garment"],
                "harbor station airport hotel bridge".split()),
-    "science": ("scientist", ["device", "document", "metal", "bird"],
+    "science": ("scientist", ["device", "document", "trinket", "bird"],
                 "school library museum hospital laboratory".split()),
-    "sport": ("athlete", ["gear", "prize", "beast", "vehicle"],
+    "sport": ("athlete", ["toy", "prize", "beast", "vehicle"],
               "stadium park river beach gym".split()),
-    "home": ("relative", ["furniture", "tool", "vegetable", "beast", "bird"],
+    "home": ("relative", ["seat", "tool", "vegetable", "beast", "bird"],
              "garden kitchen barn field cellar".split()),
 }
+AT = {"station": "at", "airport": "at", "harbor": "at", "beach": "at", "river": "near",
+      "bridge": "near", "stadium": "at"}   # elsewhere one is "in"
 PLACES = [place for _, _, places in DOMAINS.values() for place in places]
 
 OPPOSITES = {"thing": "big/small old/new heavy/light clean/dirty cheap/expensive wet/dry warm/cold "
@@ -60,15 +62,27 @@ OPPOSITES = {"thing": "big/small old/new heavy/light clean/dirty cheap/expensive
              "feeling": "happy/sad proud/ashamed angry/calm tired/rested hungry/sated "
                         "afraid/safe".split()}
 COLORS = "red green blue white black yellow".split()
+_LIKE = _table("""
+    person: rich poor tall short famous unknown brave shy kind cruel strong weak fast slow
+    food: big small cheap expensive warm cold soft hard clean dirty
+    animal: big small strong weak fast slow wet dry clean dirty
+    garment: big small old new cheap expensive warm cold soft hard wet dry clean dirty
+    thing: big small old new heavy light cheap expensive wet dry clean dirty bright dark
+    vehicle: big small old new heavy fast slow clean dirty empty full
+    seat: big small old new heavy light soft hard clean dirty
+""")
+_LIKE["boat"] = _LIKE["vehicle"]
+LIKE = {kind: (_LIKE.get(kind) or _LIKE[ABOVE.get(kind, "thing")])
+        + (COLORS if kind not in PEOPLE else []) for kind in KINDS}   # what each kind can be like
 THING_ADJ, PERSON_ADJ, FEELINGS = ([adj for pair in pairs for adj in pair.split("/")]
                                    for pairs in OPPOSITES.values())
-COMPARED = "big small old new heavy light cheap warm cold tall short rich poor strong weak fast slow"
+COMPARED = "big small old new heavy light cheap warm cold tall short rich poor strong weak".split()
 
 # verb past participle | the action it is a way of | its opposite
 _VERBS = """
     take took taken | | give            steal stole stolen | take |       grab grabbed | take |
     give gave given | | take            donate | give |
-    sell sold | | buy                   buy bought | | sell
+    sell sold | | buy                       buy bought | | sell
     receive | | lose                    lend lent | | borrow              borrow | | lend
     make made | | destroy               build built | make |              carve | make |
     destroy | | make                    burn | destroy |                  smash | destroy |
@@ -99,11 +113,11 @@ _VERBS = """
     rest | | work                       work | | rest                     laugh | | cry
     cry | | laugh                       sing sang sung | |                wait | |
     be was | |                          feel felt | |                     have had | |
-    use | |
+    use | |                             do did done | |                   happen | |
 """
 
 
-def _forms(verb: str, *given: str) -> tuple[str, str]:
+def past_forms(verb: str, *given: str) -> tuple[str, str]:
     """Past and participle of an English verb, by rule where they are not given."""
     if given:
         return given[0], given[-1]
@@ -119,7 +133,7 @@ for _cell in (cell for line in _VERBS.strip().splitlines() for cell in line.stri
     if _cell.strip():
         _words, _above, _opposite = (part.strip() for part in _cell.split("|"))
         _verb = _words.split()[0]
-        ENGLISH_PAST[_verb] = _forms(*_words.split())
+        ENGLISH_PAST[_verb] = past_forms(*_words.split())
         if _above:
             WAY_OF[_verb] = _above
         if _opposite:
@@ -133,7 +147,7 @@ _ANY = "take steal grab find lose hide show move carry drag keep store inspect w
 _MADE = "make build carve destroy burn smash break fix paint".split()
 _SENT = "sell give lend donate".split()
 ACTIONS = {  # kind of patient -> what is done to it
-    **dict.fromkeys(PEOPLE, "help rescue teach hinder praise admire blame insult love hate visit "
+    **dict.fromkeys(PEOPLE, "help rescue chase teach hinder praise admire blame insult love hate visit "
                             "meet follow call thank hire dismiss see watch".split()),
     **dict.fromkeys(["fruit", "vegetable"], _SENT + "eat devour taste cook boil fry plant pick slice "
                                             "weigh wash carry store take steal".split()),
@@ -143,9 +157,9 @@ ACTIONS = {  # kind of patient -> what is done to it
 }
 for _kind, _more in {"garment": "wash make", "vehicle": "ride open close push pull",
                      "boat": "push pull", "document": "read write open close burn",
-                     "device": "open close weigh measure", "metal": "weigh measure lift drop",
-                     "gear": "throw catch kick lift drop", "prize": "win receive lift drop",
-                     "furniture": "push pull lift drop measure", "tool": "lift drop use"}.items():
+                     "device": "open close weigh measure", "trinket": "weigh measure lift drop",
+                     "toy": "throw catch kick lift drop", "prize": "win receive lift drop",
+                     "seat": "push pull lift drop measure", "tool": "lift drop use"}.items():
     ACTIONS[_kind] = ACTIONS[_kind] + (_MADE if _kind not in ("document", "prize") else []) + [
         verb for verb in _more.split()]
 ACTIONS["beast"] = ACTIONS["beast"] + ["ride"]
@@ -155,30 +169,30 @@ ALONE = "sleep rest work laugh cry sing wait".split()
 SYNONYM = dict(pair.split("/") for pair in """
     big/large small/little happy/glad sad/unhappy fast/quick rich/wealthy fix/repair help/assist
     buy/purchase find/discover make/produce hide/conceal boat/vessel coat/jacket taxi/cab
-    doctor/physician watch/observe destroy/ruin throw/toss afraid/scared begin/start garment/clothing
-    angry/furious push/shove cry/weep""".split() if not pair.startswith("begin"))
+    doctor/physician watch/observe destroy/ruin afraid/scared angry/furious
+    """.split())
 SYNONYM |= {word: concept for concept, word in SYNONYM.items()}
 
 USED_FOR = {noun: (verb, what) for noun, verb, what in (line.split() for line in """
-    hammer build chair|saw carve table|shovel plant potato|rope pull boat|brush paint bed|
+    hammer build chair|saw carve stool|shovel plant potato|rope pull boat|brush paint bench|
     camera watch bird|microscope inspect coin|clock measure time|computer write report|
-    radio call friend|key open box|net catch duck|ball kick goal|bell call guest|map find road|
-    bed sleep -|lamp see letter|desk write letter|truck carry furniture|bus carry tourist|
-    ferry carry bus|bicycle ride -|canoe catch fish|coin buy fruit|whistle call player|
-    wagon move vegetable|helmet ride horse|book teach pupil|scarf keep heat|bucket carry water
+    radio call friend|key open box|ball kick goal|bell call guest|map find road|
+    sofa sleep -|truck carry chair|bus carry tourist|ferry carry bus|canoe catch fish|
+    coin buy fruit|whistle call player|wagon move vegetable|book teach pupil|chain pull truck|
+    camel carry rope|swing rest -|letter thank friend|raft move truck
     """.replace("\n", "").split("|"))}
 FOUND_IN = dict(pair.split("/") for pair in """
     book/library report/laboratory microscope/laboratory apple/market coat/shop coin/bank
     truck/warehouse onion/kitchen canoe/river yacht/harbor bus/station tourist/hotel pilot/airport
     doctor/hospital teacher/school medal/museum runner/stadium boxer/gym swimmer/beach
-    duck/park horse/barn cow/field shovel/garden table/kitchen melon/cellar baker/bakery
+    duck/park horse/barn cow/field shovel/garden stool/kitchen melon/cellar baker/bakery
     wagon/bridge""".split())
 CHAINS = {  # typical sequences of what one agent does to one patient
     "fruit vegetable": ["plant pick wash eat", "buy wash slice cook"],
     "bird beast": ["chase catch feed release", "find feed wash sell"],
     "document": ["find open read close", "write read show give"],
-    "garment metal prize": ["find wash show sell", "receive lift show keep"],
-    "vehicle boat furniture device tool gear": ["break fix paint sell", "buy move inspect store",
+    "garment trinket prize": ["find wash show sell", "receive lift show keep"],
+    "vehicle boat seat device tool toy": ["break fix paint sell", "buy move inspect store",
                                                 "steal hide smash burn"],
     "person": ["see follow meet thank", "hire teach praise love", "call blame insult dismiss"],
 }
@@ -204,6 +218,6 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October".split()
 HOURS = "noon night dawn midnight".split()
 ORG_NOUNS = "company union club council".split()
-FUNCTION = """a the be not did in at on near to from by with for than because that true false then later
-    who what where when why how whether many more and also yes no it before after""".split()
+FUNCTION = """a the be not did in at on near to from by than because that true false then later
+    who what where when why how whether it many more and also yes no""".split()
 SUFFIXES = "PLURAL PAST PASSIVE OBJECT AGENT".split()

@@ -1,0 +1,110 @@
+"""Batching changes what a step costs, never what it holds or its gradient."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xstilts.batches import collate, groups, mixture, steps, steps_per_epoch
+from xstilts.forms import FORMS, form
+from xstilts.model import Model, heads_for, predict
+
+LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=80)
+
+
+@given(LENGTHS, st.integers(1, 200))
+def test_groups_hold_everything_once_within_the_budget(lengths, budget):
+    made = groups(lengths, budget)
+    assert sorted(i for g in made for i in g) == list(range(len(lengths)))
+    assert all(len(g) == 1 or len(g) * max(lengths[i] for i in g) <= budget for g in made)
+    order = [lengths[i] for g in made for i in g]
+    assert order == sorted(order, reverse=True)
+
+
+@given(LENGTHS, st.integers(1, 20), st.integers(1, 300), st.integers(0, 5), st.integers(0, 2))
+def test_an_epoch_holds_every_example_once(lengths, batch, budget, seed, epoch):
+    n = steps_per_epoch(len(lengths), batch)
+    made = [steps(lengths, batch, budget, seed, epoch * n + i) for i in range(n)]
+    sizes = [sum(map(len, step)) for step in made]
+    assert Counter(i for step in made for g in step for i in g) == Counter(range(len(lengths)))
+    assert sizes[:-1] == [batch] * (n - 1) and 1 <= sizes[-1] <= batch
+
+
+def test_the_token_budget_does_not_move_examples_between_steps():
+    lengths = np.random.default_rng(0).integers(1, 60, 100).tolist()
+    for step in range(14):
+        one = {i for g in steps(lengths, 8, 100, 3, step) for i in g}
+        assert one == {i for g in steps(lengths, 8, 10_000, 3, step) for i in g}
+    assert steps(lengths, 8, 100, 3, 0) != steps(lengths, 8, 100, 3, 13)  # another epoch
+    assert steps(lengths, 8, 100, 3, 0) != steps(lengths, 8, 100, 4, 0)
+
+
+def test_mixture_follows_sizes_cap_and_temperature():
+    def share(**more):
+        plan = mixture([900, 100], 4000, 0, **more)
+        assert [nth for task, nth in plan if task == 1] == list(range(sum(t for t, _ in plan)))
+        return sum(task == 0 for task, _ in plan) / 4000
+
+    assert share() == pytest.approx(0.9, abs=0.02)
+    assert share(cap=100) == pytest.approx(0.5, abs=0.03)
+    assert share(temperature=2.0) == pytest.approx(0.75, abs=0.03)
+    assert mixture([9, 1], 50, 7)[:20] == mixture([9, 1], 50, 7)[:20]
+
+
+def gradient(model, name, features, micro):
+    """Gradient of the mean loss over `features`, computed in the micro-batches `micro`."""
+    model.zero_grad()
+    count = 0
+    for group in micro:
+        batch = collate([features[i] for i in group], model.encoder.tokenizer.pad_token_id,
+                        apart=name == "pairs")  # fmt: skip
+        total, size = form(name).loss(model(model.heads[0].name, batch), batch)
+        total.backward()
+        count += size
+    return torch.cat([p.grad.flatten() / count for p in model.parameters() if p.grad is not None])
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("name", ["classify", "choose", "tag", "span"])
+def test_micro_batches_have_the_gradient_of_the_padded_batch(name, family):
+    task, rows = tiny.task(name), tiny.rows(name, 12)
+    if name == "tag":
+        rows[3] = rows[3] | {"tokens": rows[3]["tokens"] * 6, "tags": rows[3]["tags"] * 6}
+    else:
+        field = "text_a" if name == "classify" else "context"
+        rows[3][field] += " in the harbour" * 6
+    features = form(name).encode(rows, tiny.tokenizer(family), task, 64)
+    model = Model(tiny.encoder(family), heads_for([task]), {})
+    order = list(range(len(features)))
+    micro = steps([f.length for f in features], len(order), 120, 0, 0)
+    assert len(micro) > 3
+    whole, parts = gradient(model, name, features, [order]), gradient(model, name, features, micro)
+    assert (whole - parts).norm() / whole.norm() <= 1e-5
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("name", FORMS)
+def test_outputs_do_not_depend_on_what_else_is_in_the_batch(name, family):
+    task, rows = tiny.task(name), tiny.rows(name, 6)
+    features = form(name).encode(rows, tiny.tokenizer(family), task, 64)
+    model = Model(tiny.encoder(family), heads_for([task]), {})
+    together, alone = (predict(model, model.heads[0], features, b) for b in (10_000, 1))
+    for one, other, feature in zip(together, alone, features, strict=True):
+        assert one.shape == other.shape
+        if name in ("tag", "span"):
+            assert len(one) == len(feature.inputs[0].ids)
+        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_pairs_pad_their_sides_apart():
+    task, rows = tiny.task("pairs"), tiny.rows("pairs", 3)
+    rows[1]["text"] += " in the harbour" * 5
+    module, tok = form("pairs"), tiny.tokenizer("bert")
+    features = module.couples(module.encode(rows, tok, task, 64), rows)
+    batch = collate(features, tok.pad_token_id, apart=True)
+    queries, candidates = (block.ids.shape for block in batch.blocks)
+    assert queries[0] == candidates[0] == 3 and queries[1] < candidates[1]

@@ -1,0 +1,160 @@
+"""The main table by hand: means, paired differences, missing cells, marks, escaping."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from xstilts import tables
+from xstilts.gridfile import read
+from xstilts.languages import languages
+from xstilts.scores import COLUMNS
+from xstilts.settings import setting
+from xstilts.tasks import TASKS
+
+TINY = setting("tiny-xlmr")
+GRID = read({
+    "settings": ["tiny-xlmr"], "seeds": [1, 2], "recipes": ["none", "mnli", "ccg"],
+    "targets": ["mnli", "udpos"], "retrieval": True,
+})  # fmt: skip
+COLS = tables.columns(GRID)
+
+
+def row(task, recipe, seed, lang, value, metric="accuracy", target="", layer=None):
+    own = {"setting": "tiny-xlmr", "seed": seed, "recipe": recipe, "task": task, "lang": lang,
+           "target": target, "suite": "xtreme xtreme-r", "split": "test", "metric": metric,
+           "value": value, "n": 100, "layer": layer, "run": f"{recipe}.{seed}.{task}"}  # fmt: skip
+    return {name: own.get(name, "") for name in COLUMNS}
+
+
+def scores(drop=()):
+    """XNLI and POS for none (60, 70) and mnli (one point a seed more), two seeds; retrieval at
+    two layers for both; nothing for ccg."""
+    rows = []
+    for recipe, base in (("none", 0.0), ("mnli", 1.0)):
+        for seed in (1, 2):
+            for name, value, metric, target in (
+                ("xnli", 60.0, "accuracy", "mnli"), ("udpos", 70.0, "f1", "udpos"),
+            ):  # fmt: skip
+                rows += [row(name, recipe, seed, lang, value + seed * base, metric, target)
+                         for lang in languages(TASKS[name], "world")]  # fmt: skip
+            for name, metric in (("bucc2018", "f1"), ("tatoeba", "accuracy")):
+                rows += [row(name, recipe, seed, lang, 10.0 * layer - base, metric, layer=layer)
+                         for lang in languages(TASKS[name], "world")
+                         for layer in (TINY.layer, TINY.layer + 1)]  # fmt: skip
+    frame = pd.DataFrame([r for r in rows if (r["task"], r["recipe"], r["lang"]) not in drop])
+    return frame.astype({"layer": "Int64"})
+
+
+def cells(frame):
+    return tables.cells(tables.averages(frame, TINY, COLS), ["none", "mnli", "ccg"], COLS)
+
+
+def test_columns_follow_the_records_and_retrieval_comes_last():
+    titles = [column.title for column in COLS]
+    assert titles == ["XNLI", TASKS["udpos"].title, TASKS["bucc2018"].title, "Tatoeba"]
+
+
+def test_a_task_after_another_fine_tuning_set_says_so():
+    grid = read({"settings": ["tiny-xlmr"], "seeds": [1], "recipes": ["none"],
+                 "targets": ["copa", "siqa-copa"]})  # fmt: skip
+    titles = {column.target: column.title for column in tables.columns(grid)}
+    assert titles == {"copa": "XCOPA", "siqa-copa": "XCOPA (siqa-copa)"}
+
+
+def test_means_and_paired_gains():
+    values, gains = (tables.wide(cells(scores()), what) for what in ("value", "gain"))
+    assert values.loc["mnli", "XNLI"] == 61.5 and gains.loc["mnli", "XNLI"] == 1.5
+    assert values.loc["none", tables.WITHOUT] == 65.0
+    layer = 10.0 * TINY.layer
+    assert values.loc["none", "Tatoeba"] == layer  # the setting's layer, not the better one
+    assert values.loc["none", tables.WITH] == (60 + 70 + layer + layer) / 4
+    assert gains.loc["none"].eq(0).all()
+
+
+def test_a_missing_language_empties_the_cell_and_every_mean_over_it():
+    found = tables.wide(cells(scores(drop={("xnli", "mnli", "en")})), "value")
+    assert math.isnan(found.loc["mnli", "XNLI"])
+    assert math.isnan(found.loc["mnli", tables.WITHOUT])
+    assert math.isnan(found.loc["mnli", tables.WITH])
+    assert found.loc["none", "XNLI"] == 60.0
+
+
+def test_a_recipe_without_runs_keeps_its_row():
+    printed = tables.printed(cells(scores()))
+    assert list(printed.index) == ["none", "mnli", "ccg"]
+    assert set(printed.loc["ccg"]) == {"–"}
+    assert printed.loc["mnli", "XNLI"] == "61.5 (+1.5)"
+    assert printed.loc["none", "XNLI"] == "60.0"
+
+
+def test_fewer_than_five_seeds_are_marked():
+    assert tables.printed(cells(scores())).loc["mnli", "seeds"] == f"2 {tables.MARK}"
+    twice = scores()
+    more = [twice[twice["seed"] == 1].assign(seed=seed) for seed in (3, 4, 5)]
+    five = pd.concat([twice, *more], ignore_index=True)
+    assert tables.printed(cells(five)).loc["mnli", "seeds"] == "5"
+
+
+def test_without_any_run_every_cell_is_missing():
+    printed = tables.printed(cells(pd.DataFrame(columns=COLUMNS)))
+    assert printed.shape == (3, 7) and set(printed.to_numpy().ravel()) == {"–"}
+
+
+def test_per_language_takes_the_mean_over_seeds():
+    found = tables.per_language(scores(), TINY, COLS).set_index(["column", "recipe", "lang"])
+    assert found.loc[("XNLI", "mnli", "en"), "value"] == 61.5
+    assert found.loc[("XNLI", "mnli", "en"), "seeds"] == 2
+    assert found.loc[("Tatoeba", "none", "qaa"), "value"] == 10.0 * TINY.layer
+    assert "ccg" not in found.index.get_level_values("recipe")
+
+
+def test_exact_match_and_f1_become_one_figure():
+    frame = pd.DataFrame({
+        "lang": ["en", "en", "qaa", "qaa"], "metric": ["exact_match", "f1"] * 2,
+        "value": [40.0, 60.0, 10.0, 30.0],
+    })  # fmt: skip
+    assert tables.by_language(frame).to_dict() == {"en": 50.0, "qaa": 20.0}
+    assert tables.headline_name(["exact_match", "f1"]) == "(EM + F1) / 2"
+    assert tables.headline_name(["token_accuracy", "f1", "precision"]) == "F1"
+
+
+def test_languages_come_nearest_first():
+    assert tables.nearest_first(["sw", "qaj", "de", "en", "qaa"]) == ["en", "qaa", "qaj", "de", "sw"]
+
+
+def test_chance_by_form():
+    label = [{"label": label} for label in ("neutral", "neutral", "entailment", "neutral")]
+    assert tables.chance(TASKS["xnli"], label, "en") == 75.0
+    tags = [{"tags": ["NOUN", "VERB", "NOUN"]}, {"tags": ["NOUN"]}]
+    said = tables.chance(TASKS["udpos"], tags, "en")  # NOUN NOUN NOUN is one chunk, and wrong
+    assert said == pytest.approx(2 * (1 / 2) * (1 / 4) / (1 / 2 + 1 / 4) * 100)
+    span = [{"context": "red red red red", "answers": {"text": ["red"], "answer_start": [0]}}]
+    assert tables.chance(TASKS["xquad"], span, "en") == 100.0
+    assert tables.chance(TASKS["xquad"], [span[0] | {"context": "blue blue"}], "en") == 0.0
+
+
+def test_answered_puts_question_right_and_said_side_by_side():
+    rows = [{"id": "a", "text_a": "It rains.", "text_b": "It is wet.", "label": "entailment"},
+            {"id": "b", "text_a": "It rains.", "text_b": "It is dry.", "label": "contradiction"}]  # fmt: skip
+    found = tables.answered(TASKS["xnli"], rows, "entailment\nneutral\n")
+    assert found.loc["b"].tolist() == ["It rains. / It is dry.", "contradiction", "neutral"]
+    span = [{"id": "q", "question": "Who?", "context": "Ann ran.",
+             "answers": {"text": ["Ann"], "answer_start": [0]}}]  # fmt: skip
+    found = tables.answered(TASKS["xquad"], span, json.dumps({"q": "ran"}))
+    assert found.loc["q"].tolist() == ["Ann ran. Who?", "Ann", "ran"]
+
+
+def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
+    table = pd.DataFrame({"said": ["<script>1</script>", "a|b\nc"]}, index=["x", "y"])
+    tables.write(tmp_path, "t", table, table, "<b>", [tables.STAMP, ""])
+    page = (tmp_path / "t.html").read_text("utf-8")
+    assert "<script>" not in page and "<b>" not in page and tables.STAMP in page
+    text = (tmp_path / "t.md").read_text("utf-8")
+    assert r"a\|b c" in text and text.endswith(tables.STAMP + "\n")
+
+
+def test_only_tables_of_the_world_are_stamped():
+    assert tables.stamp([TINY]) == tables.STAMP
+    assert tables.stamp([setting("mbert")]) == ""

@@ -1,0 +1,206 @@
+"""Run a grid on this machine: one lock, Snakemake underneath, a line for every finished run.
+
+Snakemake decides what can start when; which results are out of date is decided before, by
+`runs.standing`. Nothing here knows what a notebook does.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xstilts.files import read_record, told, write_json
+from xstilts.grid import Run, lacking, plan
+from xstilts.gridfile import Grid, freeze
+from xstilts.paths import ROOT, BadInput, UserError, runs_dir
+from xstilts.runs import standing, start
+
+MEMORY = 1.5 * 2**30  # bytes that one tiny run may take at its peak
+FOLDERS = ("XSTILTS_HUB", "XSTILTS_TEXT", "XSTILTS_CACHE", "XSTILTS_OUT")
+
+
+def run_grid(grid: Grid, *, workers: int | None = None, redo: bool = False) -> int:
+    """Execute what `grid` plans and is not there yet; 0, or 1 if a run failed.
+
+    Raises UserError if another process is at work, or if results are stale and not to be redone.
+    """
+    for name in FOLDERS:  # the jobs have other working directories
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
+    runs = plan(grid)
+    without = lacking(runs)
+    for one in {s.name: s for block in grid.blocks for s in block.settings}.values():
+        if one.encoder != "text":
+            start(one)  # is it there?
+    with locked(runs_dir()) as lock:
+        _freshen(runs, redo)
+        frozen = runs_dir() / ".grids" / f"{grid.name}.json"
+        with told(frozen):
+            frozen.parent.mkdir(exist_ok=True)
+            write_json(frozen, freeze(grid))
+        todo = waiting([run for run in runs if run.id not in without])
+        began = time.time()
+        failed = _work(todo, frozen, workers or cores(), lock) if todo else []
+    _close(runs, without, len(todo), failed, time.time() - began)
+    return 1 if failed else 0
+
+
+def waiting(runs: Iterable[Run]) -> list[Run]:
+    """The runs that have to be executed; a fine-tuned model only if somebody still reads it."""
+    runs = {run.id: run for run in runs}
+    done = {i: (runs_dir() / run.product).exists() for i, run in runs.items()}
+    wanted: set[str] = set()
+    for run in reversed(runs.values()):  # users come after what they need
+        if not done[run.id] and (run.leaves != "temp" or run.id in wanted):
+            wanted |= {run.id, *(need for need in run.needs if need in runs)}
+    changed = {i for i in wanted if not done[i]}
+    for run in runs.values():
+        if run.leaves == "report" and changed & set(run.needs):
+            changed.add(run.id)
+    return [run for run in runs.values() if run.id in changed]
+
+
+def cores() -> int:
+    """Runs at a time: as the processor share and the memory given to this process allow."""
+    number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        number = min(number, int(quota) // int(period))
+    with contextlib.suppress(OSError, ValueError):
+        room = min(room, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return max(1, min(number, int(room // MEMORY)))
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Hold `folder` alone; the lock is the operating system's and dies with its last holder."""
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder}: another `xstilts run` is at work; wait for it") from None
+        yield lock.fileno()
+
+
+def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
+    """Refuse results that were made from something else than there is now, or remove them."""
+    stale = {name: why for name, why in standing(runs).items() if why not in ("", "missing")}
+    if stale and not redo:
+        name, why = next(iter(stale.items()))
+        raise BadInput(
+            f"{len(stale)} results are out of date, such as {name} ({why} changed): "
+            "make them again with --redo, or choose another folder by XSTILTS_OUT"
+        )
+    for name in stale:
+        shutil.rmtree(runs_dir() / name)
+
+
+def _work(todo: list[Run], frozen: Path, workers: int, lock: int) -> list[str]:
+    """Execute `todo`, telling how each run came out; returns the ids of those that failed."""
+    print(f"{len(todo)} runs, {workers} at a time, in {_short(runs_dir())}", flush=True)
+    told_of = Progress(todo)
+    for run in todo:
+        (runs_dir() / run.id / "failed.txt").unlink(missing_ok=True)
+    config = [f"grid={frozen}"]
+    code = _snakemake("all", config, workers, lock, told_of)
+    told_of.bury()
+    if told_of.failed and any(run.leaves == "report" for run in todo):
+        _snakemake("reports", [*config, "partial=yes"], workers, lock, told_of)
+    if code and not told_of.failed:
+        log = runs_dir() / "snakemake.log"
+        last = [line for line in log.read_text("utf-8").splitlines() if line.strip()]
+        raise UserError(f"snakemake stopped, see {log}: {last[-1] if last else 'it said nothing'}")
+    return told_of.failed
+
+
+def _snakemake(rule: str, config: list[str], workers: int, lock: int, progress) -> int:
+    """Snakemake in a session of its own, which inherits the lock: it holds while that lives."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", ROOT / "papermill_runs/Snakefile",
+        "--directory", runs_dir(), "--cores", str(workers), "--rerun-triggers", "mtime",
+        "--rerun-incomplete", "--keep-going", "--scheduler", "greedy", "--nolock",
+        "--latency-wait", "5", rule, "--config", *config,
+    ]  # fmt: skip
+    with (runs_dir() / "snakemake.log").open("w") as log:
+        child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                 start_new_session=True, pass_fds=(lock,))  # fmt: skip
+        try:
+            while child.poll() is None:
+                progress.look()
+                time.sleep(0.25)
+            progress.look()
+        except BaseException:
+            _end(child)
+            raise
+    return child.returncode
+
+
+def _end(child: subprocess.Popen) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(10)
+
+
+class Progress:
+    """Prints a line for each run as it ends, from what the runs leave in their folders."""
+
+    def __init__(self, todo: list[Run]):
+        self.began, self.pending, self.failed = time.time(), list(todo), []
+        self.total = len(todo)
+
+    def look(self) -> None:
+        for run in list(self.pending):
+            folder = runs_dir() / run.id
+            if (folder / "failed.txt").is_file():
+                words = "FAILED  " + (folder / "failed.txt").read_text("utf-8").strip()
+                self.failed.append(run.id)
+            elif self._new(
+                runs_dir() / run.product if run.leaves == "report" else folder / "run.json"
+            ):
+                words = read_record(folder).get("headline") or "done"
+            else:
+                continue
+            self.pending.remove(run)
+            seconds = int(time.time() - self.began)
+            count = f"{self.total - len(self.pending):{len(str(self.total))}}/{self.total}"
+            print(
+                f"[{count}] {seconds // 60:3}:{seconds % 60:02}  {run.id:<36} {words}", flush=True
+            )
+
+    def _new(self, path: Path) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return path.stat().st_mtime >= self.began - 1
+        return False
+
+
+def _close(runs, without, executed: int, failed: list[str], seconds: float) -> None:
+    """What was done, what was not and why, and where to open what came of it."""
+    for reason in dict.fromkeys(without.values()):
+        names = [name for name, why in without.items() if why == reason]
+        print(f"not run: {len(names)} ({reason}), such as {names[0]}")
+    for name in failed:
+        print(f"failed: {name}, see {_short(runs_dir() / name / 'notebook.ipynb')}")
+    missing = [run.id for run in waiting([r for r in runs if r.id not in without])]
+    if missing and failed:
+        print(f"waiting for the failed ones: {len(set(missing) - set(failed))} runs")
+    took = f" in {int(seconds) // 60}:{int(seconds) % 60:02}" if executed else ", nothing to do"
+    print(f"{len(runs) - len(without) - len(missing)} of {len(runs)} runs are done{took}")
+    for run in runs:
+        if run.leaves == "report" and (runs_dir() / run.product).is_file():
+            print(f"open {_short(runs_dir() / run.product)}")
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,127 @@
+"""From features to padded tensors, in batches with next to no padding.
+
+`steps` and `mixture` are pure: which examples make up optimiser step number n follows from n and
+the seed alone, so the place in the data is one integer. A step holds exactly its `batch` features,
+in as many length-sorted micro-batches as the token budget asks for; the split changes the cost of
+a step, never its gradient.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xstilts.forms import IGNORED, Feature, Input
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Inputs padded to the longest: `ids` [B, T], `mask` true on what is no padding, `types` 1
+    on the second text; `even` says that nothing was padded."""
+
+    ids: Tensor
+    mask: Tensor
+    types: Tensor
+    even: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some features as tensors: their blocks, `sizes` (inputs per feature) and the target."""
+
+    blocks: tuple[Block, ...]
+    sizes: tuple[int, ...]
+    target: Tensor | None
+
+
+def collate(features: Sequence[Feature], pad: int, device="cpu", *, apart=False) -> Batch:
+    """Pad `features` together; with `apart`, first inputs make one block and second ones another.
+
+    The target is [B], or [B, 2] for spans, or [B, T] for tags (IGNORED on padding); None if a
+    feature has none.
+    """
+    inputs = [f.inputs for f in features]
+    groups = [list(g) for g in zip(*inputs, strict=True)] if apart else [sum(inputs, ())]
+    blocks = tuple(_block(group, pad, device) for group in groups)
+    target = _target([f.target for f in features], blocks[0].ids.shape[1])
+    target = None if target is None else torch.from_numpy(target).to(device)
+    return Batch(blocks, tuple(map(len, inputs)), target)
+
+
+def _block(inputs: Sequence[Input], pad: int, device) -> Block:
+    lengths = np.array([len(i.ids) for i in inputs])
+    seconds = np.array([i.second for i in inputs])
+    place = np.arange(lengths.max())
+    mask = place < lengths[:, None]
+    ids = np.full(mask.shape, pad, np.int64)
+    ids[mask] = np.concatenate([i.ids for i in inputs])
+    types = (mask & (place >= seconds[:, None])).astype(np.int64)
+    tensors = (torch.from_numpy(array).to(device) for array in (ids, mask, types))
+    return Block(*tensors, even=bool(mask.all()))
+
+
+def _target(targets: list, width: int) -> np.ndarray | None:
+    if any(t is None for t in targets):
+        return None
+    if not isinstance(targets[0], np.ndarray):
+        return np.array(targets, np.int64)
+    padded = np.full((len(targets), width), IGNORED, np.int64)
+    for row, target in zip(padded, targets, strict=True):
+        row[: len(target)] = target
+    return padded
+
+
+def groups(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
+    """Indices in groups, longest first, each within the budget once padded to its longest.
+
+    Something longer than the budget is a group of its own.
+    """
+    lengths = np.asarray(lengths)
+    order, begin, made = np.argsort(-lengths, kind="stable"), 0, []
+    while begin < len(order):
+        size = max(1, token_budget // max(1, int(lengths[order[begin]])))
+        made.append(order[begin : begin + size].tolist())
+        begin += size
+    return made
+
+
+def steps(
+    lengths: Sequence[int], batch: int, token_budget: int, seed: int, step: int
+) -> list[list[int]]:
+    """The micro-batches of optimiser step number `step`, as indices into `lengths`.
+
+    An epoch is a seeded permutation; its last step holds what is left of it.
+    """
+    epoch, place = divmod(step, steps_per_epoch(len(lengths), batch))
+    chosen = _permutation(len(lengths), seed, epoch)[place * batch : (place + 1) * batch]
+    made = groups([lengths[i] for i in chosen], token_budget)
+    return [[int(chosen[i]) for i in group] for group in made]
+
+
+def steps_per_epoch(examples: int, batch: int) -> int:
+    return -(-examples // batch)
+
+
+@lru_cache(maxsize=64)
+def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(size)
+
+
+def mixture(
+    sizes: Sequence[int], total: int, seed: int, cap: int | None = None, temperature: float = 1.0
+) -> list[tuple[int, int]]:
+    """For each of `total` updates: which task, and the how-manieth step of that task it is.
+
+    One task an update, drawn in proportion to min(size, cap) ** (1 / temperature), as jiant does.
+    """
+    weight = np.minimum(sizes, cap or np.inf) ** (1 / temperature)
+    drawn = np.random.default_rng((seed, 1)).choice(len(sizes), total, p=weight / weight.sum())
+    seen = [0] * len(sizes)
+    plan = []
+    for task in drawn.tolist():
+        plan.append((task, seen[task]))
+        seen[task] += 1
+    return plan

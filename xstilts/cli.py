@@ -1,0 +1,125 @@
+"""The command line: `xstilts plan` and `xstilts run`.
+
+Exit codes: 0 all is well, 1 a run failed, 2 bad input, 3 data or an encoder is missing,
+130 interrupted. What is wrong is told in a line that names the remedy. Imports neither torch nor
+pandas.
+"""
+
+import argparse
+import sys
+from collections import Counter
+
+from xstilts.grid import Run, lacking, plan
+from xstilts.gridfile import read, restrict
+from xstilts.paths import BadInput, UserError
+
+PHASES = {
+    "model": "encoders",
+    "temp": "fine-tunings",
+    "scores": "evaluations",
+    "measures": "measurements",
+    "report": "reports",
+}
+
+
+def main(words: list[str] | None = None) -> int:
+    """The console script; returns the exit code."""
+    try:
+        given = parser().parse_args(words)
+        return given.act(given)
+    except UserError as error:
+        print(f"xstilts: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("xstilts: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = _Parser(prog="xstilts", description="Intermediate-task training and zero-shot transfer.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for act, name, text in (
+        (show_plan, "plan", "what a grid would run, what is done, what is missing"),
+        (run, "run", "execute a grid; what is done already is kept"),
+    ):
+        one = commands.add_parser(name, help=text, description=text)
+        one.set_defaults(act=act)
+        one.add_argument("grid", metavar="GRID", help="a stock grid's name, or a YAML file")
+        one.add_argument("--settings", type=_words, metavar="A,B", help="only these settings")
+        one.add_argument("--seeds", type=_numbers, metavar="1,2", help="only these seeds")
+        if act is run:
+            one.add_argument("--workers", type=_count, metavar="N", help="runs at a time")
+            one.add_argument("--redo", action="store_true", help="make stale results again")
+        else:
+            one.add_argument("-l", "--list", action="store_true", help="every run on a line")
+    return top
+
+
+def show_plan(given) -> int:
+    """Runs per phase, and totals on the last line."""
+    from xstilts.runs import standing
+
+    grid = restrict(read(given.grid), given.settings, given.seeds)
+    runs = plan(grid)
+    states, without = standing(runs), lacking(runs)
+
+    def state(run: Run) -> str:
+        if run.id in without:
+            return "no data"
+        why = states.get(run.id, "")
+        return {"": "done", "missing": "to do"}.get(why, "stale")
+
+    counts = {run.id: state(run) for run in runs if run.leaves != "report"}
+    if given.list:
+        for run in runs:
+            more = without.get(run.id) or counts.get(run.id, "")
+            print(f"{run.id:<40} {run.notebook:<18} {more}")
+        print()
+    kinds = ("to do", "done", "stale", "no data")
+    print(f"{'':14}{'runs':>7}" + "".join(f"{kind:>9}" for kind in kinds))
+    for kind, title in PHASES.items():
+        part = [run for run in runs if run.leaves == kind]
+        row = Counter(counts.get(run.id) for run in part)
+        if part:
+            print(f"{title:14}{len(part):7,}" + "".join(f"{row[k] or '':>9}" for k in kinds))
+    total = Counter(counts.values())
+    words = ", ".join(f"{total[kind]:,} {kind}" for kind in kinds if total[kind])
+    print(f"{grid.name}: {len(runs):,} runs: {words}")
+    return 0
+
+
+def run(given) -> int:
+    """Execute the grid."""
+    from xstilts.batch import run_grid
+
+    grid = restrict(read(given.grid), given.settings, given.seeds)
+    return run_grid(grid, workers=given.workers, redo=given.redo)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise BadInput(f"{message}; see `{self.prog} --help`")
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(word) for word in _words(text)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers like 1,2") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

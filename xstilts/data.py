@@ -1,0 +1,166 @@
+"""A task's rows in one language, with the same columns wherever they come from.
+
+Columns by form, plus `domain` where the source has one:
+
+    classify  id text_a text_b label                    label: one of the task's
+    choose    id context choices label                  label: index of the right choice
+    tag       id tokens tags                            a tag for each token
+    span      id question context answers               {text: [...], answer_start: [...]}
+    pairs     id side text gold                         side: query or candidate
+    mlm       id text
+
+`answer_start` counts characters; -1 says that the context does not hold the text, which can be
+scored but not trained on. No answers at all: unanswerable. `gold` of a query lists the ids of its
+candidates. Tatoeba's queries are English, BUCC's the other language; LAReQA's gold ids carry the
+language, since its candidates are those of all languages together.
+
+Splits are train, dev and test; test labels are kept. How a table's columns become these is in the
+task's record and in `xstilts.readings`; where tables lie is in `xstilts.sources`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from xstilts import sources
+from xstilts.languages import language, languages
+from xstilts.paths import BadInput, MissingData
+from xstilts.readings import COLUMNS, READINGS, Rows, inputs
+from xstilts.sources import Source, Table
+from xstilts.tasks import Hub, Task, check
+
+SPLITS = ("train", "dev", "test")
+
+
+def load(task: Task, split: str, lang: str, *, data: str, limit: int | None = None):
+    """The rows of `task` as a `datasets.Dataset` with the columns of its form.
+
+    `data` is "world" or "hub" (a task with files of its own ignores it). `limit` keeps the first
+    rows, for pairs the first queries with every candidate. Raises MissingData when the rows are
+    not to be had, BadInput when they are not what the record says.
+    """
+    if split not in SPLITS:
+        raise BadInput(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
+    check(task)
+    rows = _world(task, split, lang) if _made_up(task, data) else _real(task, split, lang)
+    rows = list(_queries(rows, limit) if task.form == "pairs" else islice(rows, limit))
+    if not rows:
+        raise MissingData(f"{task.name}: no labelled rows in '{lang}', split {split}")
+    return _dataset(task.form, rows)
+
+
+def labelled(task: Task, *, data: str) -> Task:
+    """`task` with its classes: a tagging task that lists none takes its training split's tags."""
+    if task.labels or task.form != "tag":
+        return task
+    tags = load(task, "train", "en", data=data)["tags"]
+    return replace(task, labels=tuple(sorted({tag for row in tags for tag in row})))
+
+
+def fingerprint(task: Task, split: str, lang: str, *, data: str) -> str:
+    """What these rows are made of now: hashes of files, hub revisions, or the world's version."""
+    if _made_up(task, data):
+        from xstilts import world
+
+        return f"world {world.VERSION}"
+    if task.files:
+        return sources.digest((_own_file(task, split, lang),))
+    return " ".join(sources.fingerprint(source) for source in needed(task, split, lang))
+
+
+def needed(task: Task, split: str, lang: str) -> tuple[Source, ...]:
+    """Every table of the hub that `load` reads for these rows."""
+    return tuple(_source(hub, split, code) for hub, code in _places(task, split, lang))
+
+
+def _made_up(task: Task, data: str) -> bool:
+    if data not in ("world", "hub"):
+        raise BadInput(f"data is 'world' or 'hub', not '{data}'")
+    return data == "world" and not task.files
+
+
+def _world(task: Task, split: str, lang: str) -> list[dict]:
+    from xstilts import world
+
+    if not task.world:
+        raise MissingData(f"{task.name} is not in the synthetic world; use data: hub")
+    known = ("en", *world.LANGS)
+    if lang not in known:
+        raise MissingData(f"{task.name}: no '{lang}' in the synthetic world, {' '.join(known)}")
+    return world.rows(task.world, split, lang)
+
+
+def _real(task: Task, split: str, lang: str) -> Iterator[dict]:
+    known = languages(task, "hub")
+    if lang not in {*known, "en"}:
+        raise MissingData(f"{task.name}: no '{lang}' among its languages, {' '.join(known)}")
+    if task.files:
+        path = _own_file(task, split, lang)
+        return READINGS[task.form](Rows(task, None, sources.read((path,)), lang, split))
+    places = _places(task, split, lang)
+    rows = [Rows(task, hub, _table(task, hub, split, code), code, split) for hub, code in places]
+    return READINGS[task.shape or task.form](*rows)
+
+
+def _table(task: Task, hub: Hub, split: str, lang: str) -> Table:
+    try:
+        return sources.table(_source(hub, split, lang))
+    except MissingData as error:
+        expected = ", ".join(inputs(task, hub))
+        raise MissingData(f"{task.name}, {split}, '{lang}': {error}; columns {expected}") from error
+
+
+def _own_file(task: Task, split: str, lang: str) -> Path:
+    if split not in task.files:
+        raise MissingData(f"{task.name}: its files have no {split} split, only "
+                          + ", ".join(task.files))  # fmt: skip
+    path = Path(task.files[split].format(**vars(language(lang))))
+    if path.suffix not in sources.SUFFIXES:
+        raise BadInput(f"{task.name}: {path} should end in {', '.join(sources.SUFFIXES)}")
+    if not path.is_file():
+        expected = ", ".join(inputs(task, None))
+        raise MissingData(f"{task.name}, {split}, '{lang}': no file {path} (columns: {expected})")
+    return path
+
+
+def _places(task: Task, split: str, lang: str) -> list[tuple[Hub, str]]:
+    """The hub entries to read and in which language; the first holds the queries' own rows.
+
+    Mining joins several tables, and LAReQA's right answers are in every language.
+    """
+    found = [h for h in task.hub if split in h.splits and (not h.langs or lang in h.langs)]
+    if not found:
+        raise MissingData(f"{task.name}: no {split} split in '{lang}'")
+    if task.shape == "mining":
+        return [(hub, lang) for hub in found]
+    others = languages(task, "hub") if task.shape == "answers" and split == "test" else ()
+    return [(found[0], code) for code in (lang, *(o for o in others if o != lang))]
+
+
+def _source(hub: Hub, split: str, lang: str) -> Source:
+    config = hub.config.format(**vars(language(lang)))
+    return Source(hub.repo, config, hub.splits[split], hub.revision, hub.local)
+
+
+def _queries(rows: Iterable[dict], limit: int | None) -> Iterator[dict]:
+    """The first `limit` queries and every candidate."""
+    seen = 0
+    for row in rows:
+        seen += row["side"] == "query"
+        if row["side"] == "candidate" or limit is None or seen <= limit:
+            yield row
+
+
+def _dataset(form: str, rows: list[dict]):
+    from datasets import Dataset, Features, List, Value
+
+    text = Value("string")
+    special = {
+        "choices": List(text), "tokens": List(text), "tags": List(text), "gold": List(text),
+        "label": Value("int32") if form == "choose" else text,
+        "answers": {"text": List(text), "answer_start": List(Value("int32"))},
+    }  # fmt: skip
+    names = COLUMNS[form] + (("domain",) if "domain" in rows[0] else ())
+    features = Features({name: special.get(name, text) for name in names})
+    return Dataset.from_dict({n: [row[n] for row in rows] for n in names}, features=features)

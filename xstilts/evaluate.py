@@ -1,0 +1,135 @@
+"""Evaluate a fine-tuned model on a task in every language, most of which it was never taught.
+
+The model is loaded once; the languages go through it together, longest inputs first, and their
+outputs are sorted out afterwards. Scores come in percent, Examples hold what a bootstrap needs.
+Nothing is selected here: a model arrives as its training left it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from xstilts.data import load
+from xstilts.forms import asked, blind, form, judge
+from xstilts.languages import languages
+from xstilts.metrics import Measured
+from xstilts.model import Model, predict
+from xstilts.paths import MissingData
+from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, suites
+from xstilts.settings import Setting
+from xstilts.submission import write_answers
+from xstilts.tasks import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OF_THE_RUN = ("setting", "seed", "recipe", "target", "run")  # columns that the run itself adds
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an evaluation found: `scores` and `examples` without the run's identity, `answers`
+    {(task, split, lang): file text} in XTREME's layout, `missing` {lang: why it has no scores}."""
+
+    scores: "pd.DataFrame"
+    examples: "pd.DataFrame"
+    answers: dict[tuple[str, str, str], str]
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def zero_shot(
+    model: Path,
+    task: Task,
+    setting: Setting,
+    *,
+    split: str = "test",
+    langs: Sequence[str] | None = None,
+) -> Result:
+    """Score the model in the folder `model` on `task` in `langs` (all the task has, by default).
+
+    A dual encoder ranks the candidates of all languages together. Raises MissingData if no
+    language has data; the ones that lack it are in the result's `missing`, and printed.
+    """
+    rows, missing = rows_of(task, setting, split, langs or languages(task, setting.data))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    fitted = Model.load(model).to(device)
+    head = fitted.head_of(task)
+    told = replace(task, labels=head.labels or task.labels)
+    flat = [row for own in rows.values() for row in own]
+    module, facts = form(task.form), fitted.facts
+    features = module.encode(blind(flat, told), fitted.encoder.tokenizer, told, facts["max_len"])
+    outs = predict(fitted, head, features, facts["token_budget"], setting.precision)
+    answers = module.decode(outs, features, flat, told)
+    sizes = {feature.row: feature for feature in features}
+    pairs = task.form == "pairs"
+    shown = {"layer": fitted.encoder.layers if pairs else None,
+             "pooling": "mean" if pairs else None, "selection": facts["selection"]}  # fmt: skip
+    report, begin = Report(task, split), 0
+    for lang, own in rows.items():
+        places = asked(own)
+        said = [answers[begin + i] for i in places]
+        own_rows = [own[i] for i in places]
+        measured = judge(task, own_rows, said, lang)
+        report.scores(lang, measured, shown)
+        report.examples(lang, own_rows, measured, [sizes.get(begin + i) for i in places])
+        report.answers(lang, own_rows, said)
+        begin += len(own)
+    return report.result(missing)
+
+
+def rows_of(task: Task, setting: Setting, split: str, langs: Sequence[str]):
+    """({lang: rows}, {lang: why there are none}); raises MissingData if there are none at all."""
+    rows, missing, last = {}, {}, None
+    for lang in langs:
+        try:
+            rows[lang] = load(task, split, lang, data=setting.data).to_list()
+        except MissingData as error:
+            missing[lang], last = str(error), error
+    if not rows:
+        raise last or MissingData(f"task '{task.name}' has no languages to evaluate")
+    if missing:
+        lang, why = next(iter(missing.items()))
+        print(f"{task.name}: no data for {' '.join(missing)} ({lang}: {why})", flush=True)
+    return rows, missing
+
+
+class Report:
+    """Collects Scores, Examples and answers of one task and split, language by language."""
+
+    def __init__(self, task: Task, split: str):
+        self.task, self.split = task, split
+        self._scores, self._examples, self._answers = [], [], {}
+
+    def scores(self, lang: str, measured: Measured, shown: Mapping) -> None:
+        """One row a metric; `shown` holds layer, pooling and selection."""
+        n = len(next(iter(measured.counts.values())))
+        for metric, value in measured.percent.items():
+            row = {"task": self.task.name, "lang": lang, "suite": suites(self.task, lang),
+                   "split": self.split, "metric": metric, "value": value, "n": n}  # fmt: skip
+            self._scores.append(row | dict(shown))
+
+    def examples(self, lang: str, rows, measured: Measured, features) -> None:
+        """One row an example and metric: its counts, and how long its input was."""
+        for metric, counts in measured.counts.items():
+            for row, count, feature in zip(rows, counts, features, strict=True):
+                self._examples.append(
+                    (self.task.name, lang, self.split, row["id"], metric, *map(float, count),
+                     feature.pieces if feature else 0, bool(feature and feature.cut),
+                     row.get("domain"))
+                )  # fmt: skip
+
+    def answers(self, lang: str, rows, said) -> None:
+        text = write_answers(self.task, [row["id"] for row in rows], said)
+        self._answers[self.task.name, self.split, lang] = text
+
+    def result(self, missing: dict[str, str]) -> Result:
+        import pandas as pd
+
+        names = [name for name in COLUMNS if name not in OF_THE_RUN]
+        scores = pd.DataFrame(self._scores, columns=names)
+        scores["layer"] = scores["layer"].astype("Int64")
+        examples = pd.DataFrame(self._examples, columns=list(EXAMPLE_COLUMNS))
+        return Result(scores, examples, self._answers, missing)

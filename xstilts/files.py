@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all, and a full disk told as one clear line."""
+
+import csv
+import errno
+import json
+import os
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from xstilts.paths import BadInput, UserError
+
+
+@contextmanager
+def replaced(path: Path):
+    """A path to write to, which takes `path`'s place when all went well."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path):
+    """Full disks and forbidden folders as one clear line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise UserError(f"no space left to write {path}: free some and run again") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise UserError(f"may not write to {path}: choose a folder by XSTILTS_OUT") from error
+        raise
+
+
+def read_record(folder: Path) -> dict:
+    """What the `run.json` in `folder` says; nothing if it is not there."""
+    try:
+        return json.loads((folder / "run.json").read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValueError as error:
+        raise BadInput(f"{folder}/run.json: not JSON; delete the folder and run again") from error
+
+
+def write_json(path: Path, content) -> None:
+    """`content` as JSON, all at once."""
+    with replaced(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def write_rows(path: Path, rows: list[Mapping]) -> None:
+    """`rows` as CSV under the union of their keys, floats by `repr`, all at once."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)

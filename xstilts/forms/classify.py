@@ -1,0 +1,56 @@
+"""One label for a text or a pair of texts: natural language inference, paraphrase.
+
+Input as both model families were pretrained: `<s> a </s></s> b </s>` or `[CLS] a [SEP] b [SEP]`,
+the longer text cut first. Head on the first piece. A row without `text_b` is a single text.
+"""
+
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from xstilts.forms import Feature, Frame, Sentence, number, tokenise
+
+
+def encode(rows, tokenizer, task, max_len) -> list[Feature]:
+    """One feature a row; the target is the label's number."""
+    frame = Frame(tokenizer)
+    firsts = tokenise((row["text_a"] for row in rows), tokenizer)
+    seconds = tokenise((row.get("text_b") or "" for row in rows), tokenizer)
+    features = []
+    for i, (row, a, b) in enumerate(zip(rows, firsts, seconds, strict=True)):
+        pair = bool(row.get("text_b"))
+        room, whole = frame.room(max_len, pair=pair), len(a) + len(b)
+        if whole > room:
+            a, b = longest_first(a, b, room)
+        made = frame.pair(a, b) if pair else frame.single(a)
+        target = number(row.get("label"), row, task)
+        specials = max_len - room
+        features.append(Feature(i, (made,), target, whole + specials, whole > room))
+    return features
+
+
+def longest_first(a: list[int], b: list[int], room: int) -> tuple[list[int], list[int]]:
+    """Both cut at the end to `room` pieces together: the longer loses until they are even."""
+    half = room // 2
+    if len(a) <= half:
+        return a, b[: room - len(a)]
+    if len(b) <= room - half:
+        return a[: room - len(b)], b
+    return a[:half], b[: room - half]
+
+
+def head(width, task) -> nn.Module:
+    """Logits [B, labels]."""
+    return Sentence(width, len(task.labels))
+
+
+def loss(out, batch):
+    """Cross-entropy summed over the rows, and how many they are."""
+    return cross_entropy(out.float(), batch.target, reduction="sum"), len(batch.target)
+
+
+def decode(outs, features, rows, task) -> list[str]:
+    """The likeliest label of every row."""
+    answers = [""] * len(rows)
+    for feature, out in zip(features, outs, strict=True):
+        answers[feature.row] = task.labels[int(out.argmax())]
+    return answers

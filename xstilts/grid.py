@@ -1,0 +1,201 @@
+"""A grid in, the runs out: what has to be executed, in which order, with what.
+
+Expands settings x seeds x recipes x targets into `Run` records. It looks at no data, trains
+nothing, and imports neither torch nor pandas, because Snakemake and the command line read a plan
+for every job. Grid files are read and checked by `gridfile`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from xstilts import tasks
+from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
+from xstilts.paths import BadInput, hub_dir, text_dir
+from xstilts.settings import Hyper, Setting, resolve
+
+PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by these
+    "model": "model",
+    "temp": "model",  # a fine-tuned model: dropped as soon as its scores are there
+    "scores": "scores.csv",
+    "measures": "measures.csv",
+    "report": "notebook.html",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One notebook to execute. `id` is its folder below the output folder and names the phase.
+
+    `params` go into the notebook's parameters cell, `needs` are ids of runs that come before,
+    `leaves` is a key of PRODUCT, `grid` knows the records behind the names.
+    """
+
+    id: str
+    notebook: str
+    params: Mapping[str, str | int]
+    needs: tuple[str, ...]
+    leaves: str
+    grid: Grid = field(repr=False, compare=False)
+
+    @property
+    def product(self) -> str:
+        """What the run is known to be done by, as a path below the output folder."""
+        return f"{self.id}/{PRODUCT[self.leaves]}"
+
+    @property
+    def setting(self) -> Setting | None:
+        return self.grid.setting(self.params["setting"]) if "setting" in self.params else None
+
+    @property
+    def tasks(self) -> tuple["tasks.Task", ...]:
+        """The tasks whose data the run reads."""
+        if self.notebook == "02_intermediate":
+            names = self.grid.recipe(self.params["recipe"]).tasks
+            return tuple(tasks.task(name, self.grid.tasks) for name in names)
+        if self.notebook == "03_target":
+            names = self.grid.recipe(self.params["target"]).tasks
+            return tuple(tasks.task(name, self.grid.tasks) for name in names)
+        if self.notebook == "04_zero_shot":
+            return self.grid.evaluated(self.params["target"])
+        if self.notebook == "05_retrieval":
+            every = (*self.grid.tasks, *tasks.TASKS.values())
+            return tuple(t for t in every if t.form == "pairs" and t.langs and not t.train)
+        return ()
+
+    @property
+    def hyper(self) -> Hyper | None:
+        """The numbers of the run's training, if it trains."""
+        phase = {"02_intermediate": "intermediate", "03_target": "target"}.get(self.notebook)
+        if not phase:
+            return None
+        name = self.params["recipe" if phase == "intermediate" else "target"]
+        return resolve(self.grid.recipe(name), self.setting, phase)
+
+
+def plan(
+    grid, *, settings: Iterable[str] | None = None, seeds: Iterable[int] | None = None
+) -> tuple[Run, ...]:
+    """Every run of `grid` (a stock name, a path, or a mapping), needs before their users.
+
+    `settings` and `seeds` restrict it. Runs that several parts share appear once. Raises
+    BadInput, naming the file and the nearest known name, for whatever is not understood.
+    """
+    grid = restrict(read(grid), settings, seeds)
+    runs: dict[str, Run] = {}
+    for block in grid.blocks:
+        for one in block.settings:
+            for seed in block.seeds:
+                _expand(runs, grid, block, one, seed)
+    scores = tuple(r.id for r in runs.values() if r.leaves in ("scores", "measures"))
+    for names, notebooks in ((grid.studies, STUDIES), (grid.reports, REPORTS)):
+        for name in names:
+            params = {"grid": grid.name}
+            _add(runs, f"{grid.name}/{name}", notebooks[name], params, scores, "report", grid)
+    return tuple(runs.values())
+
+
+def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
+    """The run that `notebook` is with `params`, last, after the runs that it needs.
+
+    Whether `grid` plans it or not; the grid serves to look names up. A notebook that no plan
+    ever holds is a run of its own, called by its name.
+    """
+    runs: dict[str, Run] = {}
+    if {"setting", "recipe", "seed"} <= set(params):
+        targets = (params["target"],) if params.get("target") else ()
+        block = Block((grid.setting(params["setting"]),), (params["seed"],), (params["recipe"],),
+                      targets, retrieval=True)  # fmt: skip
+        _expand(runs, grid, block, block.settings[0], params["seed"])
+    elif "setting" in params:
+        _encoder(runs, grid, grid.setting(params["setting"]), 0, "none")
+    found = [r for r in runs.values() if r.notebook == notebook and r.params == dict(params)]
+    if not found and notebook in PLANNED and "recipe" in params:
+        raise BadInput(f"{notebook}: recipe '{params['recipe']}' leaves nothing to do here")
+    if not found:
+        words = [str(value) for value in params.values()]
+        return (Run("/".join([notebook, *words]), notebook, dict(params), (), "report", grid),)
+    return (*_before(found[0], runs), found[0])
+
+
+PLANNED = ("02_intermediate", "03_target", "04_zero_shot", "05_retrieval")
+
+
+def _before(run: Run, runs: Mapping[str, Run]) -> tuple[Run, ...]:
+    """All that `run` needs, directly or not, in the order to be executed."""
+    found: dict[str, Run] = {}
+    for name in run.needs:
+        for one in (*_before(runs[name], runs), runs[name]):
+            found[one.id] = one
+    return tuple(found.values())
+
+
+def lacking(runs: Iterable[Run]) -> dict[str, str]:
+    """Runs for which there are no data, as far as can be seen without asking a network: why."""
+    found: dict[str, str] = {}
+    for run in runs:
+        reasons = [found[need] for need in run.needs if need in found]
+        if run.leaves == "report":
+            continue
+        if run.notebook == "01_prepare_encoder" and text_dir() is None:
+            reasons.append("no text: set XSTILTS_TEXT to a folder of xx.txt or xx.txt.xz")
+        if run.setting.data == "hub":
+            gone = [t for t in run.tasks if not (t.files or any(map(_there, t.hub)))]
+            if gone and (run.hyper or len(gone) == len(run.tasks)):
+                reasons.append(f"no data: {', '.join(t.title for t in gone)}")
+        if reasons:
+            found[run.id] = reasons[0]
+    return found
+
+
+def _there(source) -> bool:
+    """Whether `source` can be had: from the hub, or it lies in the user's folder."""
+    return not source.local or (hub_dir() is not None and (hub_dir() / source.repo).is_dir())
+
+
+def _add(runs: dict[str, Run], name: str, *rest) -> str:
+    runs.setdefault(name, Run(name, *rest))
+    return name
+
+
+def _expand(runs: dict[str, Run], grid: Grid, block: Block, one: Setting, seed: int) -> None:
+    """The runs of one setting and seed."""
+    for name in block.recipes:
+        encoder = _encoder(runs, grid, one, seed, name)
+        home = f"{one.name}.s{seed}/{name}"
+        for target in block.targets:
+            tuned = _target(runs, grid, one, seed, name, target, encoder)
+            if grid.evaluated(target):
+                params = {"setting": one.name, "recipe": name, "target": target, "seed": seed}
+                _add(runs, f"{home}/zero-{target}", "04_zero_shot", params, (tuned,), "scores",
+                     grid)  # fmt: skip
+        params = {"setting": one.name, "recipe": name, "seed": seed}
+        if block.retrieval:
+            _add(runs, f"{home}/retrieval", "05_retrieval", params, encoder, "scores", grid)
+        for measure in block.measures:
+            more = params | {"measure": measure}
+            _add(runs, f"{home}/measure-{measure}", "10_measures", more, encoder, "measures", grid)
+
+
+def _encoder(runs, grid: Grid, one: Setting, seed: int, name: str) -> tuple[str, ...]:
+    """The run that makes the encoder of recipe `name`; none where it lies there already."""
+    needs = ()
+    if one.encoder == "text":
+        base = f"{one.name}/base"
+        needs = (_add(runs, base, "01_prepare_encoder", {"setting": one.name}, (), "model", grid),)
+    wanted = grid.recipe(name)
+    if wanted.after:
+        needs = _encoder(runs, grid, one, seed, wanted.after)
+    if not wanted.tasks:
+        return needs
+    params = {"setting": one.name, "recipe": name, "seed": seed}
+    home = f"{one.name}.s{seed}/{name}/encoder"
+    return (_add(runs, home, "02_intermediate", params, needs, "model", grid),)
+
+
+def _target(runs, grid, one, seed, name, target, encoder) -> str:
+    """The run that fine-tunes on `target`, after those that its recipe comes `after`."""
+    before = grid.recipe(target).after
+    needs = (_target(runs, grid, one, seed, name, before, encoder),) if before else encoder
+    params = {"setting": one.name, "recipe": name, "target": target, "seed": seed}
+    home = f"{one.name}.s{seed}/{name}/target-{target}"
+    return _add(runs, home, "03_target", params, needs, "temp", grid)

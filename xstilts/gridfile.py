@@ -1,0 +1,247 @@
+"""A grid file, read and checked: YAML in, records out.
+
+Every key, name and type is checked here, so that what follows may trust them; an error names
+the file, the place in it and the nearest known name. What the grid means is `grid.plan`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xstilts import tasks
+from xstilts.paths import GRIDS, BadInput, nearest
+from xstilts.recipes import RECIPES, Recipe, recipe
+from xstilts.records import check_keys, check_known, check_once, list_of, record
+from xstilts.settings import PAPER, SETTINGS, Setting, resolve, setting
+
+STUDIES: dict[str, str] = {}  # name -> notebook
+REPORTS = {"main_table": "20_main_table", "per_language": "21_per_language"}
+MEASURES: dict[str, str] = {}  # name -> what it measures
+
+PHASES = ("pretrain", *PAPER)
+BLOCK = ("settings", "seeds", "recipes", "targets", "retrieval", "measures")
+KEYS = (*BLOCK, "also", "studies", "reports", "tasks")
+FROZEN = ("name", "folder", "only")  # what a frozen copy says besides: see `freeze`
+
+
+@dataclass(frozen=True)
+class Block:
+    """One full product: every setting and seed with every recipe, target and measure."""
+
+    settings: tuple[Setting, ...]
+    seeds: tuple[int, ...]
+    recipes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    retrieval: bool = False
+    measures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid: its products, and the records that it declares itself (`recipes`, `tasks`)."""
+
+    name: str
+    where: str
+    blocks: tuple[Block, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    tasks: tuple["tasks.Task", ...] = ()
+    studies: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    content: Mapping | None = None  # as it was read
+    folder: Path = Path()  # where its relative paths start
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe called `name`: the grid's own, or a stock one."""
+        return recipe(name, self.recipes)
+
+    def setting(self, name: str) -> Setting:
+        """The setting called `name`: the grid's own, or a stock one."""
+        return {s.name: s for s in self.settings}.get(name) or setting(name)
+
+    def evaluated(self, target: str) -> tuple["tasks.Task", ...]:
+        """The tasks that a model fine-tuned on `target` is evaluated on."""
+        return tasks.trained_by(self.recipe(target), known=self.tasks)
+
+
+def read(grid: str | Path | Mapping | Grid) -> Grid:
+    """The grid called `grid`, in the file `grid`, or given as a mapping; checked.
+
+    Raises BadInput for a file, key, name or type that is not understood.
+    """
+    if isinstance(grid, Grid):
+        return grid
+    if isinstance(grid, Mapping):
+        return _check(grid, "grid", "grid", Path.cwd())
+    path = Path(grid)
+    if path.suffix not in (".yaml", ".yml", ".json"):
+        path = GRIDS / f"{grid}.yaml"
+    if not path.is_file():
+        stock = [p.stem for p in GRIDS.glob("*.yaml")]
+        raise BadInput(f"no grid '{grid}': {nearest(Path(grid).stem, stock)}")
+    return _check(_parse(path), path.stem, str(grid), path.resolve().parent)
+
+
+def restrict(grid: Grid, settings=None, seeds=None) -> Grid:
+    """`grid` with only some of its settings (names) and seeds; both must be among its own."""
+    for what, wanted in (("settings", settings), ("seeds", seeds)):
+        if wanted is None:
+            continue
+        key = (lambda s: s.name) if what == "settings" else (lambda s: s)
+        named = {key(x) for block in grid.blocks for x in getattr(block, what)}
+        for name in wanted:
+            if name not in named:
+                hint = nearest(name, named)
+                raise BadInput(f"{grid.where}: no '{name}' among its {what}: {hint}")
+        blocks = tuple(
+            replace(block, **{what: tuple(x for x in getattr(block, what) if key(x) in wanted)})
+            for block in grid.blocks
+        )
+        grid = replace(grid, blocks=blocks)
+    return grid
+
+
+def freeze(grid: Grid) -> dict:
+    """`grid` as plain JSON that reads back as the same grid, restricted alike, from anywhere."""
+    only = {
+        "settings": sorted({s.name for block in grid.blocks for s in block.settings}),
+        "seeds": sorted({seed for block in grid.blocks for seed in block.seeds}),
+    }
+    return {**grid.content, "name": grid.name, "folder": str(grid.folder), "only": only}
+
+
+def _parse(path: Path) -> Mapping:
+    import yaml
+
+    try:
+        content = yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise BadInput(f"{path}{line}: not YAML: {problem}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    if not isinstance(content, Mapping):
+        raise BadInput(f"{path}: a grid is a mapping with keys among {', '.join(KEYS)}")
+    return content
+
+
+def _check(content: Mapping, name: str, where: str, folder: Path) -> Grid:
+    """The records behind `content`. Top level and `also` parts are blocks of one form."""
+    check_keys(content, (*KEYS, *FROZEN), where)
+    name, folder = content.get("name", name), Path(content.get("folder", folder))
+    own = [record(tasks.Task, t, f"{where}: tasks") for t in list_of(content, "tasks", where)]
+    own = tuple(replace(t, files={s: str(folder / f) for s, f in t.files.items()}) for t in own)
+    check_once([t.name for t in own], f"{where}: tasks")
+    grid = Grid(name, where, tasks=own, content=content, folder=folder)
+    for number, part in enumerate((content, *list_of(content, "also", where))):
+        place = f"{where}: also[{number - 1}]" if number else where
+        if number:
+            check_keys(part, BLOCK, place)
+        grid = _block(grid, part, place)
+    for key, known in (("studies", STUDIES), ("reports", REPORTS)):
+        names = tuple(list_of(content, key, where))
+        for one in names:
+            check_known(one, known, f"{where}: {key}")
+        grid = replace(grid, **{key: names})
+    _chains(grid)
+    return restrict(grid, **content.get("only", {}))
+
+
+def _block(grid: Grid, part: Mapping, where: str) -> Grid:
+    """`grid` with one block more; an `also` part takes the first's settings and seeds."""
+    first = grid.blocks[0] if grid.blocks else None
+    settings, recipes = list(grid.settings), list(grid.recipes)
+    here = [_setting(s, settings, grid.folder, where) for s in list_of(part, "settings", where)]
+    named = {
+        key: tuple(_recipe(r, recipes, f"{where}: {key}") for r in list_of(part, key, where))
+        for key in ("recipes", "targets")
+    }
+    for key, names in named.items():
+        check_once(names, f"{where}: {key}")
+    seeds = tuple(list_of(part, "seeds", where))
+    for seed in seeds:
+        if type(seed) is not int or seed < 0:
+            raise BadInput(f"{where}: seeds: {seed!r} is no whole number from 0")
+    check_once(seeds, f"{where}: seeds")
+    measures = tuple(list_of(part, "measures", where))
+    for measure in measures:
+        check_known(measure, MEASURES, f"{where}: measures")
+    retrieval = part.get("retrieval", False)
+    if not isinstance(retrieval, bool):
+        raise BadInput(f"{where}: retrieval: {retrieval!r} is neither true nor false")
+    block = Block(tuple(here) or (first.settings if first else ()),
+                  seeds or (first.seeds if first else ()),
+                  retrieval=retrieval, measures=measures, **named)  # fmt: skip
+    for key in ("settings", "seeds", "recipes"):
+        if not getattr(block, key):
+            raise BadInput(f"{where}: '{key}' is missing or empty, so there is nothing to run")
+    return replace(grid, blocks=(*grid.blocks, block), settings=tuple(settings),
+                   recipes=tuple(recipes))  # fmt: skip
+
+
+def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
+    """A stock setting by name, or the grid's own, which is added to `own`."""
+    if isinstance(given, str):
+        try:
+            return next((s for s in own if s.name == given), None) or setting(given)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from None
+    made = record(Setting, given, f"{where}: settings")
+    if (folder / made.encoder).is_dir():
+        made = replace(made, encoder=str((folder / made.encoder).resolve()))
+    if made.data not in ("world", "hub"):
+        raise BadInput(f"{where}: setting '{made.name}': data: 'world' or 'hub', not '{made.data}'")
+    for key, value in made.budget.items():
+        place = f"{where}: setting '{made.name}', budget '{key}'"
+        if not isinstance(value, Mapping):
+            raise BadInput(f"{place}: not a mapping of numbers")
+        phase, _, name = key.partition("/")
+        check_known(phase, PHASES, place)
+        if phase in PAPER:
+            resolve(Recipe(name), made, phase)
+    return _declare(made, own, SETTINGS, where)
+
+
+def _recipe(given, own: list[Recipe], where: str) -> str:
+    """The name of a stock recipe, or of the grid's own, which is added to `own`."""
+    if isinstance(given, str):
+        try:
+            return recipe(given, own).name
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from None
+    return _declare(record(Recipe, given, where), own, RECIPES, where).name
+
+
+def _declare(made, own: list, stock: Mapping, where: str):
+    """Add an own record; the same one may be said twice, another by that name may not."""
+    same = next((o for o in own if o.name == made.name), None) or stock.get(made.name)
+    if same is not None and same != made:
+        raise BadInput(f"{where}: '{made.name}' already means something else; choose a new name")
+    own.append(made)
+    return made
+
+
+def _chains(grid: Grid) -> None:
+    """Every recipe that a grid's own recipe names exists, and no chain bites its tail."""
+    for start in grid.recipes:
+        where, seen, one = f"{grid.where}: recipe '{start.name}'", [], start
+        try:
+            for name in start.tasks:
+                tasks.task(name, grid.tasks)
+            while one.after:
+                if one.name in seen:
+                    raise BadInput(f"its 'after' runs in a circle: {' -> '.join(seen)}")
+                seen.append(one.name)
+                one = grid.recipe(one.after)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from None
+    for block in grid.blocks:
+        for name in block.targets:
+            if not grid.recipe(name).tasks:
+                raise BadInput(f"{grid.where}: targets: '{name}' trains on nothing")
+            if not grid.evaluated(name):
+                raise BadInput(f"{grid.where}: targets: no task is evaluated after '{name}'")

@@ -1,0 +1,57 @@
+"""Languages: their codes, and the forms of their names that data sets use.
+
+Facts live in `facts/languages.csv`. Which languages a task has is the task's own record (on the
+hub) or the world's (in the world).
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+
+from xstilts.paths import FACTS, BadInput, nearest
+
+
+@dataclass(frozen=True)
+class Language:
+    """`code` as in XTREME, `iso3` as in Tatoeba's file names, `name` in English, `treebank` as
+    Universal Dependencies calls the one used, `script`, `family`."""
+
+    code: str
+    iso3: str
+    name: str
+    treebank: str = ""
+    script: str = ""
+    family: str = ""
+
+
+@cache
+def table() -> dict[str, Language]:
+    """Every real language by code."""
+    with (FACTS / "languages.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: Language(**row) for row in csv.DictReader(file)}
+
+
+def language(code: str) -> Language:
+    """The language of `code`; one that the table lacks is known by its code alone."""
+    return table().get(code) or Language(code, code, code)
+
+
+def languages(task, data: str, suite: str | None = None) -> tuple[str, ...]:
+    """The languages `task` is evaluated in, in the order in which averages add them.
+
+    `data` is "world" or "hub"; `suite` None means every suite the task is in. A task outside the
+    suite has none; one in no suite at all has English.
+    """
+    if suite is not None and suite not in task.langs:
+        if not task.langs or suite in ("xtreme", "xtreme-r"):
+            return ()
+        raise BadInput(f"task '{task.name}' has no suite '{suite}': {nearest(suite, task.langs)}")
+    if not task.langs:
+        return ("en",)
+    lists = task.langs.values() if suite is None else [task.langs[suite]]
+    real = tuple(dict.fromkeys(code for codes in lists for code in codes))
+    if data == "hub" or task.files:
+        return real
+    from xstilts.world.languages import LANGS
+
+    return ("en", *LANGS) if "en" in real else LANGS

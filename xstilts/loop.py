@@ -1,0 +1,203 @@
+"""The training loop: optimiser steps, evaluations on the way, the best weights kept.
+
+AdamW, linear warm-up and decay, gradients clipped once a step. What a step holds, and its dropout,
+follow from the seed and the step's number alone. Knows no files and no data sets: `train` brings
+the features and takes the model.
+"""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import torch
+from accelerate import Accelerator
+
+from xstilts.batches import collate, mixture, steps, steps_per_epoch
+from xstilts.forms import Feature, asked, judge
+from xstilts.metrics import headline
+from xstilts.model import Head, Model, predict
+from xstilts.paths import UserError
+from xstilts.settings import Hyper
+from xstilts.tasks import Task
+
+LINE_EVERY = 10  # seconds between two lines of progress
+WHOLE = sys.maxsize  # a token budget that never splits a step
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One task's training features, and its English dev rows (none where there is no dev)."""
+
+    task: Task
+    head: Head
+    form: ModuleType
+    features: list[Feature]
+    lengths: list[int]
+    skipped: int
+    dev_rows: list[dict]
+    dev_features: list[Feature]
+
+
+@dataclass
+class State:
+    """What changes during a training, beside weights and optimiser."""
+
+    step: int = 0
+    tokens: int = 0
+    strikes: int = 0
+    best: int = 0
+    best_dev: dict[str, float] = field(default_factory=dict)
+    curve: list[dict] = field(default_factory=list)
+
+
+class Training:
+    """The loop: `run` it once; afterwards `model` holds the best weights."""
+
+    def __init__(self, model: Model, lessons, hyper: Hyper, precision: str, seed: int, name: str):
+        self.lessons, self.hyper, self.seed, self.name = lessons, hyper, seed, name
+        per_epoch = [steps_per_epoch(len(one.features), hyper.batch) for one in lessons]
+        self.total = hyper.updates or max(1, round(hyper.epochs * sum(per_epoch)))
+        sizes = [len(one.features) for one in lessons]
+        self.plan = mixture(sizes, self.total, seed, hyper.cap, hyper.temperature)
+        on_gpu = torch.cuda.is_available() and precision == "bf16"
+        self.accelerator = Accelerator(mixed_precision="bf16" if on_gpu else "no")
+        self.precision = precision
+        optimiser = torch.optim.AdamW(_groups(model, hyper), lr=hyper.lr, eps=1e-8, fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._share)
+        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.state, self.best_weights = State(), None
+        self.losses: dict[str, list[float]] = {}
+
+    def _share(self, step: int) -> float:
+        """The part of the peak learning rate at a step: up to 1 through the warm-up, down to 0."""
+        warm = round(self.hyper.warmup * self.total)
+        return min((step + 1) / max(1, warm), (self.total - step) / max(1, self.total - warm))
+
+    def run(self) -> None:
+        self.started = self.said = time.monotonic()
+        log_every = max(1, self.total // 200)
+        while self.state.step < self.total and self.state.strikes < self.hyper.patience:
+            one = self._update(self.state.step)
+            self.state.step += 1
+            last = self.state.step == self.total
+            dev = None
+            if last or self.state.step % self.hyper.evaluate_every == 0:
+                dev = self._evaluate()
+            if dev is not None or self.state.step % log_every == 0:
+                self._log(one.task.name, dev)
+        self._restore()
+
+    def _update(self, step: int) -> Lesson:
+        """One optimiser step: the whole batch, then one division by what it counted."""
+        which, nth = self.plan[step]
+        one, hyper = self.lessons[which], self.hyper
+        apart = one.task.form == "pairs"
+        budget = WHOLE if apart else hyper.tokens
+        torch.manual_seed(self.seed * 1_000_003 + step)  # dropout depends on nothing else
+        total = count = 0
+        for group in steps(one.lengths, hyper.batch, budget, self.seed, nth):
+            features = [one.features[i] for i in group]
+            pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
+            batch = collate(features, pad, device, apart=apart)
+            part, size = one.form.loss(self.model(one.head.name, batch), batch)
+            self.accelerator.backward(part)
+            total, count = total + part.detach(), count + size
+            self.state.tokens += sum(len(i.ids) for f in features for i in f.inputs)
+        self._apply(float(total) / count, count, one, step)
+        return one
+
+    def _apply(self, loss: float, count: int, one: Lesson, step: int) -> None:
+        """Clip, divide, step; the gradients so far are those of the summed loss."""
+        weights = [p for p in self.model.parameters() if p.grad is not None]
+        norm = float(self.accelerator.clip_grad_norm_(weights, self.hyper.clip * count))
+        lr = self.schedule.get_last_lr()[0]
+        if not (abs(loss) < float("inf") and norm < float("inf")):
+            raise UserError(
+                f"{self.name}: the loss became {loss} (gradient {norm}) at step {step + 1} of "
+                f"{self.total}, task '{one.task.name}', learning rate {lr:.3g}; lower the rate"
+            )
+        torch._foreach_mul_([p.grad for p in weights], 1 / count)
+        self.optimiser.step()
+        self.schedule.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.losses.setdefault(one.task.name, []).append(loss)
+
+    def _evaluate(self) -> float | None:
+        """Mean headline on English dev; keeps the weights if it is strictly the best so far."""
+        dev = {}
+        for one in self.lessons:
+            if one.dev_rows:
+                dev[one.task.name] = dev_score(self.inner, one, self.hyper.tokens, self.precision)
+        if not dev:
+            return None
+        mean = sum(dev.values()) / len(dev)
+        best = self.state.best_dev
+        if best and mean <= sum(best.values()) / len(best):
+            self.state.strikes += 1
+            return mean
+        self.state.strikes, self.state.best, self.state.best_dev = 0, self.state.step, dev
+        self.best_weights = {
+            name: weight.detach().to("cpu", copy=True)
+            for name, weight in self.inner.named_parameters()
+        }
+        return mean
+
+    def _restore(self) -> None:
+        """Put the best weights back; without any dev figures the last ones stay."""
+        self.inner.facts["selection"] = "best English dev" if self.best_weights else "last"
+        if not self.best_weights:
+            self.state.best = self.state.step
+        elif self.state.best != self.state.step:
+            with torch.no_grad():
+                for name, weight in self.inner.named_parameters():
+                    weight.copy_(self.best_weights[name])
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def inner(self) -> Model:
+        """The model without what Accelerate puts around it."""
+        return self.accelerator.unwrap_model(self.model)
+
+    def _log(self, task_name: str, dev: float | None) -> None:
+        """A row of the curve: the mean loss of the task's steps since its last row."""
+        recent = self.losses.pop(task_name)
+        row = {
+            "step": self.state.step,
+            "task": task_name,
+            "loss": sum(recent) / len(recent),
+            "lr": self.schedule.get_last_lr()[0],
+            "dev": dev,
+            "seconds": round(self.seconds, 3),
+            "tokens": self.state.tokens,
+        }
+        self.state.curve.append(row)
+        if time.monotonic() - self.said > LINE_EVERY or self.state.step == self.total:
+            self.said = time.monotonic()
+            best = sum(self.state.best_dev.values()) / max(1, len(self.state.best_dev))
+            print(
+                f"{self.name}: step {self.state.step}/{self.total}  loss {row['loss']:.4f}  "
+                f"best dev {best:.1f}  {self.state.tokens / self.seconds:,.0f} tokens/s",
+                flush=True,
+            )
+
+
+def dev_score(model: Model, one: Lesson, token_budget: int, precision: str) -> float:
+    """A task's headline figure on its English dev rows, in percent."""
+    outs = predict(model, one.head, one.dev_features, token_budget, precision)
+    answers = one.form.decode(outs, one.dev_features, one.dev_rows, one.task)
+    places = asked(one.dev_rows)
+    rows = [one.dev_rows[i] for i in places]
+    return headline(judge(one.task, rows, [answers[i] for i in places], "en").percent)
+
+
+def _groups(model: Model, hyper: Hyper) -> list[dict]:
+    """Weight decay on matrices only: not on biases, LayerNorm, or a learned scale."""
+    weights = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": hyper.weight_decay},
+        {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -1,0 +1,157 @@
+"""A model: an encoder with a head for every kind of answer it was trained to give.
+
+Runs batches and keeps itself in a folder: the encoder as `transformers` saves it, the heads beside
+it. It does not know how it was trained.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from xstilts import forms
+from xstilts.batches import Batch, Block, collate, groups
+from xstilts.encoder import Encoder
+from xstilts.forms import Feature
+from xstilts.paths import BadInput, MissingData
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a head answers; tasks of one form with the same labels may share it."""
+
+    name: str
+    form: str
+    labels: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+def heads_for(tasks: Sequence) -> tuple[Head, ...]:
+    """One head a task, but one for all classification tasks with the same labels (ANLI+)."""
+    shared: dict = {}
+    for task in tasks:
+        own = ("classify", task.labels) if task.form == "classify" else task.name
+        shared.setdefault(own, []).append(task)
+    return tuple(
+        Head(g[0].name, g[0].form, tuple(g[0].labels), tuple(t.name for t in g))
+        for g in shared.values()
+    )
+
+
+class Model(nn.Module):
+    """An encoder with heads. New heads are drawn from torch's generator: seed it before.
+
+    `facts` goes with the model: `max_len` and `token_budget`, in pieces, and how it was selected.
+    """
+
+    def __init__(self, encoder: Encoder, heads: Sequence[Head], facts: dict):
+        super().__init__()
+        self.encoder, self.heads, self.facts = encoder, tuple(heads), facts
+        self.tops = nn.ModuleDict()
+        for head in heads:
+            top = forms.form(head.form).head(encoder.width, head)
+            top.apply(lambda module: _start(module, encoder.lm.config.hidden_dropout_prob))
+            self.tops[head.name] = top
+
+    def forward(self, head: str, batch: Batch) -> Tensor:
+        """The head's outputs, one row an input, block after block."""
+        top = self.tops[head]
+        return torch.cat([top(self._read(block), block) for block in batch.blocks])
+
+    def _read(self, block: Block) -> Tensor:
+        return self.encoder(block.ids, None if block.even else block.mask, block.types)
+
+    def head_of(self, task) -> Head:
+        """The head that answers `task`: its own, else one trained for it, else the only fit."""
+        fit = [h for h in self.heads if _answers(h, task)]
+        for wanted in ({task.name}, set(task.train.values())):
+            if own := [h for h in fit if wanted & set(h.tasks)]:
+                return own[0]
+        if len(fit) != 1:
+            known = ", ".join(h.name for h in self.heads) or "none"
+            raise BadInput(
+                f"this model has no head for task '{task.name}' (its heads: {known}); "
+                "fine-tune it on the task's own training set first"
+            )
+        return fit[0]
+
+    def save(self, folder: Path) -> None:
+        """The encoder's files; `heads.safetensors`, whose metadata say what the heads are for."""
+        self.encoder.save(folder)
+        tensors = {k: v.detach().cpu().contiguous() for k, v in self.tops.state_dict().items()}
+        heads = json.dumps([asdict(head) for head in self.heads])
+        metadata = {"heads": heads, "facts": json.dumps(self.facts)}
+        save_file(tensors, folder / "heads.safetensors", metadata)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Model":
+        """What `save` wrote, ready to predict. Raises MissingData if there are no heads."""
+        path = Path(folder) / "heads.safetensors"
+        if not path.is_file():
+            raise MissingData(f"{folder}: no heads.safetensors, so it was not fine-tuned here")
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        heads = [Head(**h | {k: tuple(h[k]) for k in ("labels", "tasks")})
+                 for h in json.loads(metadata["heads"])]  # fmt: skip
+        model = cls(Encoder.load(folder), heads, json.loads(metadata["facts"]))
+        model.tops.load_state_dict(load_file(path))
+        return model.eval()
+
+
+def _answers(head: Head, task) -> bool:
+    """Whether a head's outputs can mean the task's answers."""
+    if head.form != task.form:
+        return False
+    named = task.form in ("classify", "tag") and task.labels
+    return not named or head.labels == tuple(task.labels)
+
+
+def _start(module: nn.Module, dropout: float) -> None:
+    """BERT's initialisation, and the encoder's own dropout."""
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Dropout):
+        module.p = dropout
+
+
+@torch.inference_mode()
+def predict(
+    model: Model, head: Head, features: Sequence[Feature], token_budget: int, precision="fp32"
+) -> list[np.ndarray]:
+    """Every feature's output, in the order of `features`, padding cut off.
+
+    classify [labels], choose [choices, 1], tag [T, labels], span [T, 2], pairs [width].
+    """
+    was_training, device = model.training, next(model.parameters()).device
+    model.eval()
+    pad, outs = model.encoder.tokenizer.pad_token_id, [None] * len(features)
+    for group in groups([f.length for f in features], token_budget):
+        batch = collate([features[i] for i in group], pad, device)
+        with autocast(device, precision):
+            out = model(head.name, batch)
+        parts = out.float().cpu().split(batch.sizes)
+        for i, part in zip(group, parts, strict=True):
+            outs[i] = _own(part.numpy(), features[i])
+    model.train(was_training)
+    return outs
+
+
+def _own(part: np.ndarray, feature: Feature) -> np.ndarray:
+    """One feature's output out of its batch's."""
+    if len(feature.inputs) > 1:
+        return part
+    own = part[0]
+    return own[: len(feature.inputs[0].ids)].copy() if own.ndim == 2 else own
+
+
+def autocast(device, precision: str):
+    """bf16 where it is asked for and the device is a GPU, else nothing."""
+    wanted = precision == "bf16" and torch.device(device).type == "cuda"
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=wanted)

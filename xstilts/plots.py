@@ -1,0 +1,235 @@
+"""The study's pictures, in one style that colour-blind readers can use.
+
+Every function takes plain tables and gives back a figure, which the notebook shows by naming it
+last in a cell. Titles state what was found, computed from what is drawn. Nothing here reads a
+file, trains or scores; a missing value is drawn as missing, never as zero.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+
+import pandas as pd
+
+# Okabe and Ito's colours: told apart with every common kind of colour vision, and in print.
+INK, GREY, PALE = "#222222", "#8C8C8C", "#D9D9D9"
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+STYLE = {
+    "axes.edgecolor": GREY,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "figure.dpi": 110,
+    "font.size": 9,
+    "grid.color": "#ECECEC",
+    "legend.frameon": False,
+    "svg.hashsalt": "xstilts",  # the same data give the same bytes
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def _styled(draw):
+    """Draw in our style; close the figure, so that only the cell that names it shows it."""
+
+    @wraps(draw)
+    def in_style(*args, **more):
+        import matplotlib.pyplot as plt
+
+        with plt.rc_context(STYLE):
+            figure = draw(*args, **more)
+        plt.close(figure)
+        return figure
+
+    return in_style
+
+
+def save(figure, folder: Path, name: str) -> None:
+    """Write `figure` as `name`.svg and `name`.png (200 dpi), without the date."""
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(STYLE):
+        for kind, meta in (("svg", {"Date": None}), ("png", {"Software": None})):
+            figure.savefig(folder / f"{name}.{kind}", dpi=200, bbox_inches="tight", metadata=meta)
+
+
+@_styled
+def training(curve: pd.DataFrame, metric: str, best: int | None = None):
+    """Loss and English dev score (0-100) over updates; `best` marks the update that was kept.
+
+    `curve` has the columns step, task, loss and dev. Of a mixture, each task's loss is a thin
+    line, the running mean of all a thick one.
+    """
+    figure, (left, right) = _axes(1, 2, width=8.5, height=2.8)
+    loss = curve.dropna(subset="loss").set_index("step")
+    if loss["task"].nunique() > 1:
+        for _, part in loss.groupby("task"):
+            left.plot(part["loss"], color=PALE, lw=0.8)
+    mean = loss["loss"].rolling(max(1, len(loss) // 20), min_periods=1).mean()
+    left.plot(mean, color=BLUE, lw=1.4)
+    left.set(xlabel="updates", ylabel="training loss (nats)", ylim=(0, None))
+    left.set_title(f"Training loss: from {mean.iloc[0]:.2f} to {mean.iloc[-1]:.2f}")
+    dev = curve.dropna(subset="dev").set_index("step")["dev"]
+    right.plot(dev, color=BLUE, lw=1.4, marker="o", ms=3.5)
+    right.set(xlabel="updates", ylabel=f"English dev {metric}", ylim=(0, 104), xlim=left.get_xlim())
+    right.set_title(f"Best English dev score: {dev.max():.1f}" if len(dev) else "No dev data")
+    if best is not None:
+        right.axvline(best, color=ORANGE, lw=1.2, ls=":")
+        right.annotate(f"kept: update {best}", (best, 4), color=ORANGE, ha="right",
+                       xytext=(-4, 0), textcoords="offset points")  # fmt: skip
+    return figure
+
+
+@_styled
+def languages(values: pd.Series, metric: str, chance: Mapping[str, float] | None = None,
+              title: str = ""):  # fmt: skip
+    """One bar per language in the order given, English in its own colour, chance as a tick."""
+    figure, (axis,) = _axes(1, 1, width=max(4.5, 1.5 + 0.38 * len(values)), height=3)
+    colours = [BLUE if lang == "en" else PALE for lang in values.index]
+    axis.bar(range(len(values)), values, color=colours, width=0.75)
+    for place, (lang, value) in enumerate(values.items()):
+        text = "–" if pd.isna(value) else f"{value:.0f}"
+        axis.annotate(text, (place, 0 if pd.isna(value) else value), ha="center",
+                      xytext=(0, 2), textcoords="offset points", fontsize=8)  # fmt: skip
+        if chance and lang in chance:
+            axis.hlines(chance[lang], place - 0.42, place + 0.42, color=ORANGE, lw=1.5)
+    if chance:
+        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="always the most frequent answer")
+        axis.legend(loc="upper right", fontsize=8)
+    axis.set_xticks(range(len(values)), values.index, rotation=90 if len(values) > 20 else 0)
+    axis.set(ylabel=metric, ylim=(0, 108), xlim=(-0.6, len(values) - 0.4))
+    axis.grid(axis="x", visible=False)
+    axis.set_title(title or _english_and_others(values, metric))
+    return figure
+
+
+def _english_and_others(values: pd.Series, metric: str) -> str:
+    others = values.drop("en", errors="ignore").dropna()
+    if "en" not in values or others.empty:
+        return metric
+    return (f"English {values['en']:.1f}, the other {len(others)} languages {others.mean():.1f} "
+            f"on average ({metric})")  # fmt: skip
+
+
+@_styled
+def before_and_after(before: pd.Series, after: pd.Series, distance: Mapping[str, float],
+                     metric: str, names: tuple[str, str] = ("none", "intermediate")):  # fmt: skip
+    """Two scores of each language over its distance from English, joined by a line."""
+    figure, (axis,) = _axes(1, 1, width=7, height=3.6)
+    both = pd.DataFrame({"before": before, "after": after}).dropna()
+    place = [distance[lang] for lang in both.index]
+    axis.vlines(place, both.min(axis=1), both.max(axis=1), color=PALE, lw=2)
+    axis.scatter(place, both["before"], s=30, facecolor="white", edgecolor=INK, label=names[0],
+                 zorder=3)  # fmt: skip
+    axis.scatter(place, both["after"], s=30, color=BLUE, label=names[1], zorder=3)
+    for rank, lang in enumerate(sorted(both.index, key=distance.get)):
+        above = rank % 2 == 0  # neighbours do not write over each other
+        y = both.loc[lang].max() if above else both.loc[lang].min()
+        axis.annotate(lang, (distance[lang], y), xytext=(0, 6 if above else -14), ha="center",
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+    gain = (both["after"] - both["before"]).drop("en", errors="ignore")
+    axis.set(xlabel="distance from English (0: English)", ylabel=metric, ylim=(0, 108))
+    axis.set_title(f"{names[1]}: {gain.mean():+.1f} on average over {len(gain)} languages, "
+                   f"better in {int((gain > 0).sum())}")  # fmt: skip
+    axis.legend(loc="upper right")
+    return figure
+
+
+@_styled
+def layers(scores: pd.DataFrame, marked: int):
+    """Retrieval by layer: each language a thin line, their mean a thick one, `marked` dotted.
+
+    `scores` has the columns task, metric, lang, layer and value; one panel per task.
+    """
+    tasks = list(dict.fromkeys(scores["task"]))
+    figure, axes = _axes(1, len(tasks), width=4.2 * len(tasks), height=3.2)
+    for axis, task in zip(axes, tasks, strict=True):
+        table = scores[scores["task"] == task].pivot_table("value", "layer", "lang")
+        axis.plot(table.index, table, color=PALE, lw=1)
+        mean = table.mean(axis=1)
+        axis.plot(mean.index, mean, color=BLUE, lw=2.2, marker="o", ms=4)
+        axis.axvline(marked, color=ORANGE, lw=1.2, ls=":")
+        for lang in (table.loc[marked].idxmax(), table.loc[marked].idxmin()):
+            axis.annotate(lang, (table.index[-1], table[lang].iloc[-1]), xytext=(4, -3),
+                          textcoords="offset points", fontsize=8, color=GREY)  # fmt: skip
+        metric = scores.loc[scores["task"] == task, "metric"].iloc[0]
+        axis.set(xlabel="layer (0: embeddings)", ylabel=metric, ylim=(0, 105))
+        axis.set_xticks(table.index)
+        axis.set_title(f"{task}: {mean[marked]:.1f} at layer {marked}, "
+                       f"best {mean.max():.1f} at layer {mean.idxmax()}")  # fmt: skip
+    return figure
+
+
+@_styled
+def gains(table: pd.DataFrame, title: str = ""):
+    """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched."""
+    figure, (axis,) = _axes(1, 1, width=1.8 + 0.85 * table.shape[1], height=1.2 + 0.34 * len(table))
+    limit = max(1.0, float(table.abs().max(axis=None)) if table.notna().any(axis=None) else 1.0)
+    image = axis.imshow(table.astype(float), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
+    axis.patch.set(facecolor="white", edgecolor=PALE, hatch="////")
+    for row, values in enumerate(table.to_numpy(dtype=float)):
+        for column, value in enumerate(values):
+            if not pd.isna(value):
+                colour = "white" if abs(value) > 0.6 * limit else INK
+                axis.text(column, row, f"{round(value, 1) + 0.0:+.1f}", ha="center", va="center",
+                          color=colour)  # fmt: skip
+    axis.set_xticks(range(table.shape[1]), table.columns, rotation=30, ha="right")
+    axis.set_yticks(range(len(table)), table.index)
+    axis.grid(visible=False)
+    axis.set_title(title or "Difference to no intermediate task")
+    figure.colorbar(image, ax=axis, label="points", shrink=0.9)
+    return figure
+
+
+@_styled
+def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str] = ()):
+    """One panel per task: every recipe's score in each language, nearest to English first.
+
+    `scores` has one row per column (task), recipe and lang; "none" is drawn as an open circle, the
+    `coloured` recipes (three at most) in colours of their own, all others grey.
+    """
+    tasks = list(dict.fromkeys(scores["column"]))
+    rows = -(-len(tasks) // 2)
+    figure, axes = _axes(rows, min(2, len(tasks)), width=9.5, height=2.5 * rows)
+    colours = dict(zip(coloured, (BLUE, GREEN, PURPLE), strict=False))
+    for axis, task in zip(axes, tasks, strict=False):
+        table = scores[scores["column"] == task].pivot_table("value", "lang", "recipe")
+        table = table.reindex([lang for lang in order if lang in table.index])
+        for recipe in sorted(table, key=lambda name: (name in colours, name == "none")):
+            look = {"color": colours.get(recipe, PALE), "s": 22, "zorder": 3}
+            if recipe == "none":
+                look = {"facecolor": "none", "edgecolor": INK, "s": 26, "zorder": 4}
+            axis.scatter(range(len(table)), table[recipe], label=recipe, **look)
+        metric = scores.loc[scores["column"] == task, "metric"].iloc[0]
+        many = len(table) > 20
+        axis.set_xticks(range(len(table)), table.index, rotation=90, fontsize=6 if many else 8)
+        axis.set(ylabel=metric, ylim=(0, 105), title=task)
+    for axis in axes[len(tasks) :]:
+        axis.set_visible(False)
+    _one_legend(figure)
+    return figure
+
+
+def _one_legend(figure) -> None:
+    """A single legend below all panels: "none" first, then by name."""
+    found = {}
+    for axis in figure.axes:
+        handles, names = axis.get_legend_handles_labels()
+        found |= dict(zip(names, handles, strict=True))
+    names = sorted(found, key=lambda name: (name != "none", name))
+    figure.legend([found[name] for name in names], names, loc="outside lower center",
+                  ncols=min(6, len(names)) or 1)  # fmt: skip
+
+
+def _axes(rows: int, columns: int, *, width: float, height: float):
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
+    )
+    return figure, list(axes.flat)

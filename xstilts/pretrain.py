@@ -1,0 +1,363 @@
+"""Pretrain a small multilingual encoder from text, as its original was.
+
+Its own vocabulary, then masked language modelling on windows of consecutive text and, where
+there are translations, on sentence pairs (translation language modelling, Conneau and Lample
+2019). No objective here pulls sentence vectors together, so that alignment is only what masked
+words bring about. Not for large models: one process, no resumption, weights kept in memory.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, BertConfig, BertForMaskedLM
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from xstilts.encoder import Encoder
+from xstilts.forms.mlm import mask, masked_loss
+from xstilts.pieces import sample, smoothed, train_tokenizer
+from xstilts.text import HELD, Batch, Feed, Text, read_folder, read_world
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every number of a pretraining; lengths and batches count pieces."""
+
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    vocabulary: int = 6000
+    vocabulary_chars: int = 6_000_000  # text that the vocabulary is trained on
+    longest: int = 384
+    windows: Mapping[int, float] = field(  # how long, and which share of the running text
+        default_factory=lambda: {64: 0.45, 128: 0.25, 256: 0.2, 384: 0.1}
+    )
+    tokens: int = 3072  # a batch
+    tlm: float = 0.55  # share of pieces in translation pairs
+    mask: float = 0.2
+    mask_pairs: float = 0.35
+    alpha: float = 0.5  # languages share the text by size ** alpha
+    lr: float = 2e-3
+    warmup: float = 0.03
+    decay: float = 0.01  # weights' decay in AdamW
+    clip: float = 1.0
+
+
+WORLD = Plan()
+FOLDER = Plan(vocabulary=16000, alpha=0.3, mask=0.15, windows={64: 0.5, 128: 0.3, 384: 0.2})
+FOLDER_CHARS = 24_000_000  # more than some minutes can read
+
+
+def fresh_encoder(tokenizer, family: str, plan: Plan) -> Encoder:
+    """An untrained encoder of the family's architecture; no dropout, it never sees text twice."""
+    bert = family == "bert"
+    config, model = (BertConfig, BertForMaskedLM) if bert else _XLMR
+    lm = model(
+        config(
+            vocab_size=len(tokenizer),
+            hidden_size=plan.width,
+            num_hidden_layers=plan.layers,
+            num_attention_heads=plan.heads,
+            intermediate_size=4 * plan.width,
+            max_position_embeddings=plan.longest + (0 if bert else tokenizer.pad_token_id + 1),
+            type_vocab_size=2 if bert else 1,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.cls_token_id,
+            eos_token_id=tokenizer.sep_token_id,
+        )
+    )
+    return Encoder(lm, tokenizer)
+
+
+_XLMR = (XLMRobertaConfig, XLMRobertaForMaskedLM)
+
+
+class Budget:
+    """How much of the time is used up: by CPU minutes, by the clock, or by steps.
+
+    CPU minutes are what counts, so that a busy machine does not shorten the training; `wall`
+    minutes end it all the same.
+    """
+
+    def __init__(self, minutes: float | None, steps: int | None, wall: float | None):
+        self.minutes, self.steps, self.wall = minutes, steps, wall
+        self.cpu0, self.wall0 = time.process_time(), time.monotonic()
+
+    def used(self, step: int) -> float:
+        """The larger of the fractions, at most 1."""
+        parts = [
+            self.cpu_minutes / self.minutes if self.minutes else 0.0,
+            self.wall_minutes / self.wall if self.wall else 0.0,
+            step / self.steps if self.steps else 0.0,
+        ]
+        return min(1.0, max(parts))
+
+    @property
+    def cpu_minutes(self) -> float:
+        return (time.process_time() - self.cpu0) / 60
+
+    @property
+    def wall_minutes(self) -> float:
+        return (time.monotonic() - self.wall0) / 60
+
+
+class Twin:
+    """Trains float32 weights by the gradients of a bfloat16 copy, which is twice as fast.
+
+    Where the processor has no bfloat16 arithmetic the copy is the model itself. Attention runs
+    in float32 in either case: its bfloat16 gradient is slow on processors.
+    """
+
+    def __init__(self, encoder: Encoder, plan: Plan):
+        self.plan, self.encoder = plan, encoder
+        self.half = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+        self.twin = encoder
+        if self.half:
+            self.twin = Encoder(copy.deepcopy(encoder.lm).bfloat16(), encoder.tokenizer)
+            self.twin.lm.set_attn_implementation("sdpa_float32")
+        self.full, self.fast = list(encoder.parameters()), list(self.twin.parameters())
+        matrices = [p for p in self.full if p.ndim > 1]
+        vectors = [p for p in self.full if p.ndim < 2]
+        groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": vectors}]
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=plan.lr, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0, fused=True
+        )
+
+    def step(self, loss: Tensor, used: float) -> None:
+        """One update after `loss`; `used` is the fraction of the budget that is gone."""
+        loss.backward()
+        if self.half:
+            for full, fast in zip(self.full, self.fast, strict=True):
+                full.grad = fast.grad.float()
+                fast.grad = None
+        torch.nn.utils.clip_grad_norm_(self.full, self.plan.clip)
+        rise = self.plan.warmup
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.lr * min((used + 1e-4) / rise, (1 - used) / (1 - rise))
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.half:
+            with torch.no_grad():
+                torch._foreach_copy_(self.fast, self.full)
+
+
+def _float32_attention(module, query, key, value, attention_mask, scaling=None, **_):
+    out = torch.nn.functional.scaled_dot_product_attention(
+        query.float(), key.float(), value.float(), attention_mask, scale=scaling
+    )
+    return out.transpose(1, 2).to(query.dtype).contiguous(), None
+
+
+AttentionInterface.register("sdpa_float32", _float32_attention)
+
+
+def batch_loss(encoder: Encoder, batch: Batch, rng) -> tuple[Tensor, int]:
+    """The mean loss over the places hidden in `batch`, and how many they are."""
+    tokenizer = encoder.tokenizer
+    special = np.isin(batch.ids, tokenizer.all_special_ids)
+    inputs, where, labels = mask(batch.ids, special, tokenizer, rng, batch.rate)
+    first = 0 if encoder.family == "bert" else tokenizer.pad_token_id + 1
+    hidden = encoder(
+        torch.from_numpy(inputs),
+        token_type_ids=torch.from_numpy(batch.types),
+        position_ids=torch.from_numpy(batch.positions + first),
+    )
+    loss = masked_loss(encoder, hidden, torch.from_numpy(where), torch.from_numpy(labels))
+    return loss / len(labels), len(labels)
+
+
+def pretrain(
+    source: str | Path | Text,
+    *,
+    family: str = "xlm-roberta",
+    minutes: float | None = None,
+    steps: int | None = None,
+    wall: float | None = None,
+    seed: int = 1,
+    out: Path,
+    plan: Plan | None = None,
+    checkpoint: float = 0.0,
+    say=print,
+) -> Path:
+    """Make an encoder from "world" or a folder of `xx.txt[.xz]` and save it in `out`.
+
+    `minutes` of CPU time, `steps` or `wall` minutes, whichever ends first, with the learning
+    rate falling to nought by then. Every `checkpoint` CPU minutes the state is also saved in
+    `out` + "-<minutes>". Beside the encoder stands `provenance.json`. Returns `out`.
+    """
+    plan = plan or (WORLD if source == "world" else FOLDER)
+    text = _read(source, plan, seed)
+    torch.manual_seed(seed)
+    shares = smoothed(text.amounts(), plan.alpha)
+    lines = sample(text.sentences(), shares, plan.vocabulary_chars, seed)
+    tokenizer = train_tokenizer(lines, family, plan.vocabulary, plan.longest)
+    encoder = fresh_encoder(tokenizer, family, plan)
+    say(f"{family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
+        f"{sum(p.numel() for p in encoder.parameters()):,} weights")  # fmt: skip
+    feed = Feed(text, tokenizer, plan, seed)
+    record = {
+        "family": family,
+        "seed": seed,
+        **text.stamp,
+        "plan": asdict(plan),
+        "running_text": feed.pieces,
+        "pairs": {lang: len(rows) for lang, rows in text.pairs.items()},
+        "fertility": fertility(tokenizer, text),
+        "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
+    }
+    training = Training(encoder, feed, Budget(minutes, steps, wall), seed, say)
+    for _ in training.run(checkpoint):
+        mark = Path(f"{out}-{training.budget.cpu_minutes:.0f}")
+        _finish(encoder, text, record | training.record(), mark, say)
+    return _finish(encoder, text, record | training.record(), Path(out), say)
+
+
+def _read(source, plan: Plan, seed: int) -> Text:
+    if isinstance(source, Text):
+        return source
+    return read_world() if source == "world" else read_folder(source, FOLDER_CHARS, plan.alpha, seed)
+
+
+class Training:
+    """The loop and what it has seen so far."""
+
+    def __init__(self, encoder: Encoder, feed: Feed, budget: Budget, seed: int, say):
+        self.encoder, self.feed, self.budget, self.say = encoder, feed, budget, say
+        self.rng = np.random.default_rng([seed, 1])
+        self.steps = self.tokens = 0
+        self.positions = np.zeros(feed.plan.longest, np.int64)
+        self.losses = {"mlm": [], "tlm": []}
+
+    def run(self, checkpoint: float):
+        """Train until the budget is used up; yields every `checkpoint` CPU minutes."""
+        twin = Twin(self.encoder.train(), self.feed.plan)
+        told, marked = time.monotonic(), 0.0
+        for batch in self.feed:
+            used = self.budget.used(self.steps)
+            if used >= 1:
+                break
+            loss, _ = batch_loss(twin.twin, batch, self.rng)
+            twin.step(loss, used)
+            self._note(batch, loss.item())
+            if time.monotonic() - told >= 10:
+                told = time.monotonic()
+                self.say(self.line(used))
+            if checkpoint and self.budget.cpu_minutes - marked >= checkpoint:
+                marked = self.budget.cpu_minutes
+                yield self.steps
+        self.encoder.eval()
+
+    def _note(self, batch: Batch, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at step {self.steps}; lower plan.lr")
+        self.steps += 1
+        self.tokens += batch.ids.size
+        self.positions += np.bincount(batch.positions.ravel(), minlength=len(self.positions))
+        paired = batch.rate.mean() > (self.feed.plan.mask + self.feed.plan.mask_pairs) / 2
+        self.losses["tlm" if paired else "mlm"].append(loss)
+
+    def line(self, used: float) -> str:
+        """Progress in one line."""
+        losses = "  ".join(f"{k} {v:.2f}" for k, v in self.recent().items())
+        speed = self.tokens / 60 / max(self.budget.cpu_minutes, 1e-9)
+        return (f"{used:4.0%}  {self.budget.cpu_minutes:.1f} CPU-min  {self.steps:,} steps  "
+                f"{self.tokens / 1e6:.1f} M pieces  {speed:,.0f}/s  {losses}")  # fmt: skip
+
+    def recent(self) -> dict[str, float]:
+        """Mean loss of the last 100 batches of each kind."""
+        return {k: round(float(np.mean(v[-100:])), 3) for k, v in self.losses.items() if v}
+
+    def record(self) -> dict:
+        """What provenance keeps."""
+        edges = [0, 64, 128, 192, 256, 320, len(self.positions)]
+        spans = zip(edges, edges[1:], strict=False)
+        return {
+            "cpu_minutes": round(self.budget.cpu_minutes, 2),
+            "wall_minutes": round(self.budget.wall_minutes, 2),
+            "steps": self.steps,
+            "pieces": self.tokens,
+            "positions": {f"{a}-{b - 1}": int(self.positions[a:b].sum()) for a, b in spans},
+            "training_loss": self.recent(),
+        }
+
+
+def fertility(tokenizer, text: Text, lines: int = 300) -> dict[str, float]:
+    """Pieces a word by language; a word is what stands between spaces."""
+    table = {}
+    for lang, sentences in text.sentences().items():
+        some = sentences[:: max(1, len(sentences) // lines)]
+        pieces = sum(map(len, tokenizer(some, add_special_tokens=False).input_ids))
+        table[lang] = round(pieces / sum(len(s.split()) for s in some), 2)
+    return table
+
+
+@torch.no_grad()
+def pooled(encoder: Encoder, sentences: list[str], size: int = 64) -> list[Tensor]:
+    """Mean-pooled unit vectors of every layer: `layers + 1` tensors [N, width]."""
+    parts = []
+    for start in range(0, len(sentences), size):
+        inputs = encoder.tokenizer(
+            sentences[start : start + size], padding=True, truncation=True, return_tensors="pt"
+        )
+        weight = inputs["attention_mask"][..., None].float()
+        states = encoder.hidden_states(**inputs)
+        parts.append([(h * weight).sum(1) / weight.sum(1) for h in states])
+    return [torch.nn.functional.normalize(torch.cat(p), dim=-1) for p in zip(*parts, strict=True)]
+
+
+def retrieval(encoder: Encoder, pairs: Mapping[str, list[tuple[str, str]]]) -> dict:
+    """{language: [accuracy per layer]}: is the English side the nearest one, by cosine?"""
+    table = {}
+    for lang, rows in pairs.items():
+        english, other = (pooled(encoder, [row[side] for row in rows]) for side in (0, 1))
+        right = torch.arange(len(rows))
+        nearest = [(x @ e.T).argmax(1) for e, x in zip(english, other, strict=True)]
+        table[lang] = [round((n == right).float().mean().item(), 3) for n in nearest]
+    return table
+
+
+@torch.no_grad()
+def held_loss(encoder: Encoder, sentences: list[str], size: int = 32) -> float:
+    """Mean loss over 15 % of the pieces of sentences, chosen the same way each time."""
+    rng, total, count = np.random.default_rng(0), 0.0, 0
+    for start in range(0, len(sentences), size):
+        part = sentences[start : start + size]
+        inputs = encoder.tokenizer(part, padding=True, truncation=True, return_tensors="np")
+        ids = inputs["input_ids"]
+        special = np.isin(ids, encoder.tokenizer.all_special_ids)
+        masked, where, labels = mask(ids, special, encoder.tokenizer, rng)
+        hidden = encoder(torch.from_numpy(masked), torch.from_numpy(inputs["attention_mask"]))
+        where, labels = torch.from_numpy(where), torch.from_numpy(labels)
+        total += masked_loss(encoder, hidden, where, labels).item()
+        count += len(labels)
+    return round(total / max(count, 1), 3)
+
+
+def _finish(encoder: Encoder, text: Text, record: dict, out: Path, say) -> Path:
+    """Save the encoder as float16 with `provenance.json`, scored as the saved weights score."""
+    half = Encoder(copy.deepcopy(encoder.lm).half(), encoder.tokenizer)
+    half.save(out)
+    saved = Encoder.load(out)
+    held = {lang: rows[:HELD] for lang, rows in text.held.items()}
+    losses = {lang: held_loss(saved, [b for _, b in rows]) for lang, rows in held.items()}
+    if english := [a for rows in held.values() for a, _ in rows][:HELD]:
+        losses = {"en": held_loss(saved, english), **losses}
+    found = retrieval(saved, held)
+    record = {**record, "scores": {"masked_loss": losses, "retrieval": found}}
+    (out / "provenance.json").write_text(json.dumps(record, indent=1) + "\n")
+    say(f"saved {out} after {record['pieces'] / 1e6:.1f} M pieces; {record['training_loss']}")
+    for lang, layers in found.items():
+        say(f"  {lang}  loss {losses[lang]:.2f}  retrieval by layer {layers}")
+    if found:
+        mean = np.mean(list(found.values()), 0).round(3).tolist()
+        say(f"  mean retrieval by layer {mean}")
+    return out

@@ -1,0 +1,210 @@
+"""What a result was made from, so that a change of anything that matters shows.
+
+`made_from` lists the numbers, records, data, encoder, code and notebook cells behind a run, as
+hashes or plain values; `key` condenses them. Declarations enter by value and bookkeeping not at
+all, so that a new task record or a prettier plot leaves old results as they are. Comments and
+docstrings do not count. What cannot be looked at here (data elsewhere) is None.
+"""
+
+import ast
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from xstilts.grid import Run
+from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, hub_dir
+
+# Modules that change no figure: records that enter by value, bookkeeping, pictures.
+OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "paths", "gridfile", "grid",
+           "runs", "provenance", "execute", "cli", "plots", "tables", "analysis",
+           "report")  # fmt: skip
+PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
+
+
+def digest(content: bytes | str) -> str:
+    return hashlib.sha256(content if isinstance(content, bytes) else content.encode()).hexdigest()
+
+
+def key(parts: Mapping) -> str:
+    """One sha256 over everything in `parts`."""
+    return digest(json.dumps(parts, sort_keys=True, ensure_ascii=False))
+
+
+def made_from(run: Run, needs: Mapping[str, str]) -> dict:
+    """All that decides the result of `run`. `needs`: the keys of the runs that it builds on."""
+    setting, hyper = run.setting, run.hyper
+    return {
+        "params": {name: value for name, value in run.params.items() if name != "setting"},
+        "setting": setting and [setting.data, setting.layer, setting.precision],
+        "hyper": hyper and {k: v for k, v in plain(hyper).items() if k != "source"},
+        "recipes": [plain(run.grid.recipe(run.params[name]))
+                    for name in ("recipe", "target") if run.params.get(name)],
+        "tasks": [plain(task) for task in run.tasks],
+        "data": [_data(task) for task in run.tasks] if setting and setting.data == "hub" else [],
+        "start": dict(needs) or (setting and encoder(setting.encoder)),
+        "code": code(run.notebook, world=not setting or setting.data == "world"),
+        "cells": digest("\n".join(cells(run.notebook))),
+    }  # fmt: skip
+
+
+def differing(old: Mapping, new: Mapping) -> list[str]:
+    """The parts in which two `made_from` differ; what is None now cannot be judged."""
+    return [name for name, value in new.items() if not _same(old.get(name), value)]
+
+
+def _same(old, new) -> bool:
+    if isinstance(new, list) and isinstance(old, list) and len(old) == len(new):
+        return all(_same(o, n) for o, n in zip(old, new, strict=True))
+    return new is None or old == new
+
+
+def plain(value):
+    """A record as JSON has it: mappings, lists, numbers, texts."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def encoder(name: str) -> str | None:
+    """The identity of an encoder: its files, or the hub's revision of it; None if not here."""
+    folder = next((f for f in (ENCODERS / name, Path(name)) if f.is_dir()), None)
+    if folder is not None:
+        files = [f for f in sorted(folder.iterdir()) if f.suffix in (".json", ".safetensors")]
+        return digest("".join(f.name + _file(f, f.stat().st_mtime_ns) for f in files))
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache/huggingface")) / "hub"
+    head = home / f"models--{name.replace('/', '--')}" / "refs/main"
+    return f"{name}@{head.read_text().strip()}" if head.is_file() else None
+
+
+@cache
+def _file(path: Path, _time: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _data(task) -> str | None:
+    """The identity of a task's data: names and sizes of its files, or the hub's revisions."""
+    if task.files:
+        own = [Path(re.sub(r"\{.*?\}", "*", f)) for f in task.files.values()]
+        files = [f for path in own for f in sorted(path.parent.glob(path.name))]
+    else:
+        folders = [hub_dir() / h.repo for h in task.hub] if hub_dir() else []
+        files = [f for folder in folders for f in sorted(folder.rglob("*.parquet"))]
+    if files:
+        return _sizes(tuple(map(str, files)))
+    revisions = [h.revision for h in task.hub]
+    return " ".join(revisions) if revisions and all(revisions) else None
+
+
+@cache
+def _sizes(files: tuple[str, ...]) -> str:
+    found = [Path(f) for f in files]
+    return digest("\n".join(f"{f.name} {f.stat().st_size if f.is_file() else 0}" for f in found))
+
+
+# -- code ----------------------------------------------------------------------------------------
+
+
+def cells(notebook: str) -> list[str]:
+    """The notebook's code cells without the parameters, whose values a run records itself."""
+    content = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))
+    return [
+        "".join(cell["source"])
+        for cell in content["cells"]
+        if cell["cell_type"] == "code"
+        and "parameters" not in cell.get("metadata", {}).get("tags", [])
+    ]
+
+
+@cache
+def code(notebook: str, world: bool) -> dict[str, str]:
+    """Hashes of the package's modules that the notebook imports, directly or not."""
+    todo = {name for cell in cells(notebook) for name in _imports(_without_magic(cell))}
+    found: dict[str, str] = {}
+    while todo:
+        name = todo.pop()
+        outside = name.split(".")[0] in OUTSIDE or (name.startswith("world") and not world)
+        path = _path(name)
+        if name in found or outside or path is None:
+            continue
+        source = path.read_text("utf-8")
+        found[name] = digest(essence(source))[:16]
+        todo |= _imports(source)
+    return dict(sorted(found.items()))
+
+
+def _path(name: str) -> Path | None:
+    base = PACKAGE / name.replace(".", "/")
+    choices = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in choices if path.is_file()), None)
+
+
+def _without_magic(cell: str) -> str:
+    return "\n".join("" if line.lstrip()[:1] in "%!" else line for line in cell.splitlines())
+
+
+def _imports(source: str) -> set[str]:
+    """Modules of this package named in import statements, wherever these stand."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found |= {n.removeprefix("xstilts.") for n in names if n.startswith("xstilts.")}
+    return found
+
+
+def essence(source: str) -> str:
+    """The source without comments, docstrings and blank lines."""
+    kept, start = [], True
+    skip = (tokenize.COMMENT, tokenize.NL)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in skip or (token.type == tokenize.STRING and start):
+            continue
+        start = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+        kept.append("\n" if token.type == tokenize.NEWLINE else token.string)
+    return " ".join(kept)
+
+
+def surroundings() -> dict:
+    """Commit, versions and device: recorded, not compared."""
+    torch = sys.modules.get("torch")
+    gpu = torch is not None and torch.cuda.is_available()
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return {
+        "commit": commit,
+        "dirty": changed if commit != "unknown" else "unknown",
+        "versions": versions,
+        "device": torch.cuda.get_device_name() if gpu else "cpu",
+    }
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,293 @@
+"""Run folders: where a notebook finds what it needs and leaves what it made, and what holds.
+
+A notebook that the driver executes writes to its own folder below the output folder. One that is
+opened by hand, or executed by any other tool, writes below `scratch/`, which nobody collects, and
+makes the models it needs first where that takes a minute. Every file appears whole or not at all.
+Models are saved by `fit`; nothing here imports torch.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xstilts import provenance
+from xstilts import scores as tables
+from xstilts.files import read_record, replaced, told, write_json, write_rows
+from xstilts.grid import Run, alone, plan
+from xstilts.gridfile import Grid, read
+from xstilts.paths import ENCODERS, BadInput, MissingData, UserError, runs_dir
+from xstilts.recipes import Recipe
+from xstilts.settings import Hyper, Setting
+
+
+def open_run(notebook: str, **params) -> "OpenRun":
+    """What every notebook begins with: its run, by its number and the values of its parameters.
+
+    Names are looked up in the grid that the driver executes (or XSTILTS_GRID names), then among
+    the stock ones. Raises BadInput for an unknown one.
+    """
+    where = os.environ.get("XSTILTS_GRID") or params.get("grid")
+    grid = read(where) if where else Grid("none", "no grid")
+    chain = alone(notebook, params, grid)
+    wanted = os.environ.get("XSTILTS_RUN")
+    if wanted and "grid" in params:
+        chain = tuple(run for run in plan(grid) if run.id == wanted)
+    if wanted and (not chain or chain[-1].id != wanted):
+        raise BadInput(f"{notebook} was asked for {wanted}, but its parameters say otherwise")
+    return OpenRun(chain[-1], chain[:-1], scratch=not wanted)
+
+
+@dataclass
+class OpenRun:
+    """A run while its notebook is executed; `scratch` says that it will not be collected."""
+
+    run: Run
+    before: tuple[Run, ...]
+    scratch: bool
+    started: float = field(default_factory=time.time)
+
+    def __post_init__(self):
+        self._keys = keys((*self.before, self.run))
+        self._made_from = provenance.made_from(self.run, self._start())
+
+    def __repr__(self) -> str:
+        kind = "scratch run" if self.scratch else "run"
+        return f"{kind} {self.run.id}, writes to {self.path}"
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return runs_dir() / "scratch" / self.id if self.scratch else runs_dir() / self.id
+
+    @property
+    def grid(self) -> Grid:
+        return self.run.grid
+
+    @property
+    def setting(self) -> Setting:
+        return self.run.setting
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.grid.recipe(self.run.params["recipe"])
+
+    @property
+    def target(self) -> Recipe:
+        """The recipe that fine-tunes."""
+        return self.grid.recipe(self.run.params["target"])
+
+    @property
+    def tasks(self):
+        """The grid's own task records."""
+        return self.grid.tasks
+
+    @property
+    def evaluated(self):
+        """The tasks that a model of this target is evaluated on."""
+        return self.grid.evaluated(self.run.params["target"])
+
+    @property
+    def hyper(self) -> Hyper | None:
+        """The numbers of this run's training, decided by `settings.resolve`."""
+        return self.run.hyper
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run of the grid, for `collect`."""
+        return plan(self.grid)
+
+    def folder(self, name: str) -> Path:
+        """A folder of this run, for a model or figures; its parents exist, it itself need not."""
+        with told(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        return self.path / name
+
+    def need(self, kind: str = "encoder") -> Path | str:
+        """The model this run starts from: a folder, or the hub's name of an encoder.
+
+        `kind` is "encoder" (the recipe's) or "target" (the fine-tuned one). Raises MissingData,
+        with the command that makes it, if it is not there and would take long to make.
+        """
+        if kind not in ("encoder", "target"):
+            raise BadInput(f"a run needs an 'encoder' or a 'target', not '{kind}'")
+        wanted = self.run.needs
+        if not wanted:
+            if kind == "target":
+                raise BadInput(f"{self.id} builds on no fine-tuned model")
+            return start(self.setting)
+        need = next(run for run in self.before if run.id == wanted[0])
+        places = [runs_dir() / need.id] + [runs_dir() / "scratch" / need.id] * self.scratch
+        for place in places:
+            if (place / "model").is_dir() and read_record(place).get("key") == self._keys[need.id]:
+                return place / "model"
+        if not self.scratch:
+            raise MissingData(f"{need.id} has not been run with this code: use `xstilts run`")
+        return _make(need) / "model"
+
+    def save(self, *, scores=None, examples=None, measures=None, answers=None, curve=None,
+             hyper=None, dev=None) -> None:  # fmt: skip
+        """Write what the notebook made; the record that says it is whole comes last.
+
+        `scores`, `measures`: data frames, which get this run's identity; `examples`: one row per
+        example; `answers`: {(task, split, lang): text}; `curve`: list of dicts, one per
+        evaluation; `hyper`: what was trained with; `dev`: figures on English dev, in percent.
+        """
+        with told(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            for (task, split, lang), text in (answers or {}).items():
+                self._answers(task, split, lang, text)
+            if examples is not None:
+                with replaced(self.path / "examples.parquet") as part:
+                    examples.to_parquet(part, index=False)
+            if curve is not None:
+                write_rows(self.path / "curve.csv", curve)
+            if scores is not None:
+                rows = scores.assign(**self._identity, target=self.run.params.get("target", ""),
+                                     run=self.id)  # fmt: skip
+                tables.write(self.path / "scores.csv", rows)
+            if measures is not None:
+                rows = measures.assign(**self._identity)
+                tables.write(self.path / "measures.csv", rows, tables.MEASURE_COLUMNS)
+            write_json(self.path / "run.json", self._describe(hyper, scores, dev))
+
+    def _start(self) -> dict[str, str]:
+        return {need: self._keys[need] for need in self.run.needs if need in self._keys}
+
+    @property
+    def _identity(self) -> dict:
+        return {name: self.run.params.get(name, "") for name in ("setting", "seed", "recipe")}
+
+    def _answers(self, task: str, split: str, lang: str, text: str) -> None:
+        from xstilts.submission import answers_path
+        from xstilts.tasks import task as task_called
+
+        record = task_called(task, self.grid.tasks)
+        path = self.path / "answers" / answers_path(record, split, lang)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as part:
+            part.write_text(text, "utf-8")
+
+    def _describe(self, hyper, table, dev) -> dict:
+        hyper = hyper if hyper is not None else self.hyper
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {
+            "id": self.id,
+            "notebook": self.run.notebook,
+            "params": dict(self.run.params),
+            "headline": headline(self.run, table, dev),
+            "hyper": provenance.plain(hyper),
+            "dev": dev,
+            "key": provenance.key(self._made_from),
+            "made_from": self._made_from,
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": round(time.time() - self.started, 2),
+            "peak_memory_mb": round(peak),
+            **provenance.surroundings(),
+        }
+
+
+def start(setting: Setting) -> Path | str:
+    """The encoder that a setting begins with: one that ships, a folder, or a hub id.
+
+    Raises MissingData for one that should ship and is not there.
+    """
+    for folder in (ENCODERS / setting.encoder, Path(setting.encoder)):
+        if folder.is_dir():
+            return folder
+    if setting.data == "world" and "/" not in setting.encoder:
+        raise MissingData(f"no encoder '{setting.encoder}' in {ENCODERS}: is the clone complete?")
+    return setting.encoder
+
+
+def keys(runs: Iterable[Run]) -> dict[str, str]:
+    """Each run's key as it would be if it were executed now; needs must come before their users."""
+    found: dict[str, str] = {}
+    for run in runs:
+        needs = {need: found[need] for need in run.needs if need in found}
+        if run.leaves != "report":
+            found[run.id] = provenance.key(provenance.made_from(run, needs))
+    return found
+
+
+def collect(runs: Iterable[Run]):
+    """The scores and measures of `runs`, put together: (scores, measures, missing, stale).
+
+    The first two are data frames; `missing` lists ids that have no result, `stale` those made
+    with other code, data or numbers than there are now, whose rows are left out.
+    """
+    import pandas as pd
+
+    found, missing, stale = {"scores": [], "measures": []}, [], []
+    states = standing(runs)
+    for run in runs:
+        if run.leaves not in found:
+            continue
+        if states[run.id]:
+            (missing if states[run.id] == "missing" else stale).append(run.id)
+            continue
+        columns = tables.COLUMNS if run.leaves == "scores" else tables.MEASURE_COLUMNS
+        found[run.leaves].append(tables.read(runs_dir() / run.product, columns))
+    frames = [
+        pd.concat(found[name], ignore_index=True) if found[name] else pd.DataFrame(columns=columns)
+        for name, columns in (("scores", tables.COLUMNS), ("measures", tables.MEASURE_COLUMNS))
+    ]
+    return (*frames, missing, stale)
+
+
+def standing(runs: Iterable[Run]) -> dict[str, str]:
+    """Per run: "" (done), "missing", or what it was made from that has changed since."""
+    states: dict[str, str] = {}
+    for run in runs:
+        record = read_record(runs_dir() / run.id)
+        if run.leaves == "report":
+            continue
+        if not record or not (run.leaves == "temp" or (runs_dir() / run.product).exists()):
+            states[run.id] = "missing"
+            continue
+        old = record.get("made_from", {})
+        now = provenance.made_from(run, {})
+        built_on = {n: read_record(runs_dir() / n).get("key") for n in run.needs if n in states}
+        if built_on:
+            was = old.get("start") or {}
+            now["start"] = {n: key or was.get(n) for n, key in built_on.items()}
+        changed = provenance.differing(old, now)
+        changed += [n for n in run.needs if states.get(n, "") not in ("", "missing")]
+        states[run.id] = ", ".join(changed)
+    return states
+
+
+def headline(run: Run, table, dev) -> str:
+    """A few words on how a run came out: per task the mean over languages, or English dev."""
+    if table is None:
+        return ", ".join(f"dev {k} {v:.1f}" for k, v in (dev or {}).items())
+    rows = table[table["split"] == "test"] if "split" in table else table
+    if "layer" in rows and rows["layer"].notna().any():
+        rows = rows[rows["layer"] == run.setting.layer]
+    parts = []
+    for task, part in rows.groupby("task", sort=False):
+        english = part[part["lang"] == "en"]["value"].mean()
+        others = part[part["lang"] != "en"]["value"].mean()
+        parts.append(f"{task} {others:.1f}" + (f" (en {english:.1f})" if len(part) > 1 else ""))
+    return ", ".join(parts)
+
+
+def _make(need: Run) -> Path:
+    """Execute the notebook behind `need` in the scratch folder, if that takes a minute only."""
+    words = [f"{name}={value}" for name, value in need.params.items()]
+    command = ["-m", "xstilts.execute", need.notebook, *words]
+    if need.setting.data != "world":
+        raise MissingData(f"{need.id} has not been run; to run it: python {' '.join(command)}")
+    print(f"{need.id} is needed first: executing {need.notebook} ...", flush=True)
+    done = subprocess.run([sys.executable, *command], stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise UserError((done.stderr.strip().splitlines() or [f"{need.notebook} failed"])[-1])
+    return runs_dir() / "scratch" / need.id

@@ -1,0 +1,206 @@
+"""The Scores table: its columns, its file, and the averages taken over languages and tasks.
+
+A row is one metric of one task in one language by one run, in percent. Files keep every float by
+`repr`, so that a table read back is the table written. XTREME's scorer decides the averages: plain
+means over a task's languages, English among them, then over the tasks of a group and of a suite,
+and none at all where something is missing.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+
+from xstilts.answers import PRIVATE_USE
+from xstilts.metrics import headline
+from xstilts.paths import BadInput, MissingData, nearest
+
+COLUMNS = (
+    "setting", "seed", "recipe", "target", "task", "lang", "suite", "split", "metric", "value",
+    "n", "layer", "pooling", "selection", "run",
+)  # fmt: skip
+EXAMPLE_COLUMNS = (
+    "task", "lang", "split", "id", "metric", "hit", "said", "gold", "pieces", "truncated", "domain",
+)  # fmt: skip
+MEASURE_COLUMNS = (
+    "setting", "seed", "recipe", "task", "lang", "domain", "layer", "measure", "value",
+)  # fmt: skip
+
+# What makes two scores the same kind of score: averages never mix these.
+IDENTITY = ("setting", "seed", "recipe", "target", "split", "layer", "pooling", "selection")
+
+# XTREME's scorer has these groups. For XTREME-R it leaves LAReQA out of all of them and can compute
+# no total; ours counts it.
+_BOTH = {"tagging": ("udpos", "panx"), "qa": ("xquad", "mlqa", "tydiqa")}
+GROUPS = {
+    "xtreme": _BOTH | {"classification": ("pawsx", "xnli"), "retrieval": ("bucc2018", "tatoeba")},
+    "xtreme-r": _BOTH | {
+        "classification": ("xnli", "xcopa"),
+        "multi_choice": ("xcopa",),
+        "retrieval": ("tatoeba", "mewslix"),
+    },
+}  # fmt: skip
+MEMBERS = {
+    "xtreme": ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"),
+    "xtreme-r": ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba",
+                 "mewslix", "lareqa"),
+}  # fmt: skip
+TOTAL = "all_task"
+
+_WHOLE = {"seed", "n", "layer"}
+_REAL = {"value"}
+
+
+def suites(task, lang: str) -> str:
+    """The suites, space between, in which `task` is evaluated in `lang`.
+
+    `task.langs` maps suites to codes. The constructed languages (private-use codes) stand in for
+    all of them.
+    """
+    if PRIVATE_USE.fullmatch(lang):
+        return " ".join(task.langs)
+    return " ".join(suite for suite, codes in task.langs.items() if lang in codes)
+
+
+# Files
+
+
+def write(path: Path | str, rows, columns: Sequence[str] = COLUMNS) -> None:
+    """Write `rows` (a data frame, or dicts) as CSV, all at once or not at all.
+
+    Columns that a row lacks are left empty; a column that the table does not have is an error.
+    """
+    rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    for row in rows:
+        if unknown := set(row) - set(columns):
+            word = sorted(unknown)[0]
+            raise BadInput(f"{path}: unknown column '{word}': {nearest(word, columns)}")
+        table.writerow(_cell(name, row.get(name)) for name in columns)
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text.getvalue(), encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path | str, columns: Sequence[str] = COLUMNS):
+    """The data frame that `write` wrote: texts stay texts (Norwegian is `no`, not False)."""
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8", lineterminator="\n"
+        )
+    except FileNotFoundError as error:
+        raise MissingData(f"{path}: no such table") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise BadInput(f"{path}: not a table of scores ({error})") from error
+    if tuple(frame.columns) != tuple(columns):
+        odd = sorted(set(frame.columns) ^ set(columns)) or ["their order"]
+        raise BadInput(f"{path}: columns differ from the ones expected: {', '.join(odd)}")
+    try:
+        for name in columns:
+            if name in _WHOLE:
+                frame[name] = pd.array([int(v) if v else None for v in frame[name]], "Int64")
+            elif name in _REAL:
+                frame[name] = [float(v) if v else float("nan") for v in frame[name]]
+    except ValueError as error:
+        raise BadInput(f"{path}: column '{name}': {error}") from error
+    return frame
+
+
+def _cell(name: str, value) -> str:
+    """Empty for None and not-a-number; whole numbers without a point; other numbers by repr."""
+    if value is None or str(value) == "<NA>" or (isinstance(value, float) and isnan(value)):
+        return ""
+    if name in _WHOLE:
+        return str(int(value))
+    return repr(float(value)) if name in _REAL else str(value)
+
+
+# Averages
+
+
+def average(
+    scores, suite: str, expected: Mapping[str, Sequence[str]], identity: Iterable[str] = IDENTITY
+):
+    """One row per run and task: the headline figure averaged over the task's languages.
+
+    `expected`: task -> languages of `suite`, in the suite's order, in which they are added up.
+    Columns: `identity`, task, `value` (mean with English), `non_english`, `english`, `langs`
+    (how many there are) and `missing` (the languages that are not there, space between; the means
+    are then over the rest, and no suite average is given). Empty if nothing matches.
+    """
+    import pandas as pd
+
+    identity, rows = list(identity), []
+    asked = scores[[suite in own.split() for own in scores["suite"]]]
+    asked = asked[asked["task"].isin(list(expected))]
+    for key, part in asked.groupby([*identity, "task"], dropna=False, sort=False):
+        rows.append(dict(zip([*identity, "task"], key, strict=True)) | _task(part, expected))
+    names = [*identity, "task", "value", "non_english", "english", "langs", "missing"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _task(part, expected) -> dict:
+    """The averages of one task by one run."""
+    task = part["task"].iloc[0]
+    if part.duplicated(["lang", "metric"]).any():
+        twice = part[part.duplicated(["lang", "metric"])].iloc[0]
+        raise BadInput(f"two scores for {task} {twice['lang']} {twice['metric']}: "
+                       f"runs {', '.join(sorted(set(part['run'].astype(str))))}")  # fmt: skip
+    values = part.pivot(index="lang", columns="metric", values="value")
+    langs = [lang for lang in expected[task] if lang in values.index]
+    others = [lang for lang in langs if lang != "en"]
+    return {
+        "value": _mean(values, langs),
+        "non_english": _mean(values, others),
+        "english": _mean(values, [lang for lang in langs if lang == "en"]),
+        "langs": len(langs),
+        "missing": " ".join(lang for lang in expected[task] if lang not in langs),
+    }
+
+
+def _mean(values, langs) -> float:
+    """Each metric added up in the order of `langs` and divided, then the headline of the means."""
+    if not langs:
+        return float("nan")
+    return headline({m: sum(values.loc[langs, m].tolist()) / len(langs) for m in values})
+
+
+def suite_averages(task_values: Mapping[str, float], suite: str) -> dict[str, float]:
+    """Group averages and the suite's own, from the tasks' headline figures.
+
+    A group is given only if all its tasks are there; `all_task`, the plain mean over tasks (not
+    over groups), only if all of the suite's are.
+    """
+    if suite not in GROUPS:
+        raise BadInput(f"unknown suite '{suite}': {nearest(suite, GROUPS)}")
+    sets = {TOTAL: MEMBERS[suite]} | GROUPS[suite]
+    known = {task: value for task, value in task_values.items() if not isnan(value)}
+    return {
+        name: sum(known[task] for task in tasks) / len(tasks)
+        for name, tasks in sets.items()
+        if known.keys() >= set(tasks)
+    }
+
+
+def counts(examples, metric: str) -> np.ndarray:
+    """Hit, said, gold of one run's Examples of one task: (languages, items, 3), for a bootstrap.
+
+    Languages and items are sorted, so two runs over the same data line up; zeros where a language
+    lacks an item.
+    """
+    part = examples[examples["metric"] == metric]
+    wide = part.pivot(index="id", columns="lang", values=["hit", "said", "gold"]).fillna(0)
+    wide = wide.sort_index().sort_index(axis=1, level="lang")
+    return np.stack([wide[name].to_numpy(float).T for name in ("hit", "said", "gold")], axis=-1)

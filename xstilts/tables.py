@@ -1,0 +1,288 @@
+"""Tables of the study: Scores in, data frames, Markdown and HTML out.
+
+Averages follow XTREME's scorer (`scores.average`): a task's languages first, English among them,
+then tasks; differences are taken seed by seed. A cell that lacks a language or a run is missing
+and stays so, through every mean it would enter. Nothing here reads a file or touches a model.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from xstilts import scores as table
+from xstilts.languages import languages
+from xstilts.metrics import headline, measure
+from xstilts.submission import read_answers
+from xstilts.tasks import TASKS, Task
+from xstilts.world.languages import ALL as WORLD
+from xstilts.world.languages import distance as world_distance
+
+SEEDS = 5  # with fewer, a figure is provisional
+MARK = "†"
+FIGURES = ("value", "non_english", "english", "langs", "missing")  # of `scores.average`
+WITHOUT, WITH = "mean without retrieval", "mean with retrieval"
+PROVISIONAL = f"{MARK} fewer than {SEEDS} seeds: provisional."
+STAMP = "Synthetic world, not comparable with the paper."
+
+
+def stamp(settings: Iterable) -> str:
+    """What must stand above a table in which any of these settings reads the synthetic world."""
+    return STAMP if any(setting.data == "world" for setting in settings) else ""
+
+
+def distance(langs: Iterable[str]) -> dict[str, float]:
+    """Distance from English of the constructed languages among `langs` (0 to 1)."""
+    return {lang: world_distance(lang) for lang in langs if lang in WORLD}
+
+
+def nearest_first(langs: Iterable[str]) -> list[str]:
+    """English, then constructed languages by distance from it, then real ones by code."""
+    langs = list(langs)
+    far = distance(langs)
+    return sorted(langs, key=lambda lang: (lang != "en", far.get(lang, 1.0), lang))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A task as read by the model fine-tuned on `target` (empty: by the encoder as it stands)."""
+
+    task: Task
+    target: str
+    title: str
+
+    @property
+    def suite(self) -> str:
+        """The suite whose languages the column averages over: the first that the task is in."""
+        return next(iter(self.task.langs))
+
+
+def columns(grid) -> list[Column]:
+    """What a grid's runs evaluate, in the records' order, the grid's own tasks last.
+
+    A task read after another fine-tuning set than its record names says so in its title.
+    """
+    tasks, targets = (*TASKS.values(), *grid.tasks), {}
+    for target in dict.fromkeys(target for block in grid.blocks for target in block.targets):
+        for task in grid.evaluated(target):
+            targets.setdefault(task.name, []).append(target)
+    if any(block.retrieval for block in grid.blocks):
+        targets |= {task.name: [""] for task in tasks if task.langs and not task.train}
+    return [
+        Column(t, target, t.title if target in ("", *t.train.values()) else f"{t.title} ({target})")
+        for t in tasks for target in targets.get(t.name, ())
+    ]  # fmt: skip
+
+
+def averages(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.DataFrame:
+    """The headline figure of each column by each run of one setting, averaged over languages.
+
+    The columns of `scores.average` by seed and recipe, and `column`.
+    """
+    frames = [pd.DataFrame(columns=["seed", "recipe", "column", *FIGURES])]
+    for column in columns:
+        task, suite = column.task, column.suite
+        langs = languages(task, setting.data, suite)
+        if len(mine := _of(scores, setting, column)):
+            found = table.average(mine, suite, {task.name: langs}, ("seed", "recipe"))
+            frames.append(found.assign(column=column.title))
+    return pd.concat(frames[1:] or frames, ignore_index=True)
+
+
+def _of(scores: pd.DataFrame, setting, column: Column) -> pd.DataFrame:
+    """A column's scores on test data; of the layers that retrieval reports, the setting's own."""
+    mine = scores[(scores["setting"] == setting.name) & (scores["split"] == "test")]
+    mine = mine[(mine["task"] == column.task.name) & (mine["target"].fillna("") == column.target)]
+    return mine[mine["layer"].isna() | (mine["layer"] == setting.layer)]
+
+
+def cells(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Column]):
+    """One row per recipe and column of the main table, whether there are runs for it or not.
+
+    Columns: recipe, column (a task or one of the two means), value and gain (means over seeds;
+    the gain is against "none", seed by seed), seeds. A value from fewer languages than the task
+    has counts as missing. Means over tasks take each task once, from its first column.
+    """
+    whole = averages.assign(value=averages["value"].where(averages["missing"] == ""))
+    values = whole.pivot_table("value", ["recipe", "seed"], "column", dropna=False)
+    values = values.astype(float).reindex(columns=[column.title for column in columns])
+    first = list({column.task.name: column for column in reversed(columns)}.values())
+    trained = [column.title for column in first if column.target]
+    values[WITHOUT] = values[trained].mean(axis=1, skipna=False)
+    if len(trained) < len(first):
+        values[WITH] = values[[column.title for column in first]].mean(axis=1, skipna=False)
+    by_recipe = {recipe: part.droplevel("recipe") for recipe, part in values.groupby("recipe")}
+    none = by_recipe.get("none", values.iloc[:0].droplevel("recipe"))
+    rows = []
+    for recipe in recipes:
+        mine = by_recipe.get(recipe, none.iloc[:0])
+        for name in values:
+            gain = (mine[name] - none[name]).mean()  # of the seeds that both have
+            rows.append((recipe, name, mine[name].mean(), gain, int(mine[name].count())))
+    return pd.DataFrame(rows, columns=["recipe", "column", "value", "gain", "seeds"])
+
+
+def wide(cells: pd.DataFrame, what: str) -> pd.DataFrame:
+    """`cells` as recipe x column; `what` is value, gain or seeds. Orders are kept."""
+    rows, columns = (list(dict.fromkeys(cells[name])) for name in ("recipe", "column"))
+    table = cells.pivot(index="recipe", columns="column", values=what)
+    return table.reindex(index=rows, columns=columns)
+
+
+def printed(cells: pd.DataFrame) -> pd.DataFrame:
+    """The main table as it is read: value, difference to none, and how many seeds are behind."""
+    text = pd.DataFrame({
+        "recipe": cells["recipe"], "column": cells["column"],
+        "text": [_cell(*row) for row in cells[["recipe", "value", "gain"]].to_numpy()],
+    })  # fmt: skip
+    table = wide(text, "text")
+    seeds = wide(cells, "seeds").replace(0, pd.NA)
+    table["seeds"] = [_seeds(row.dropna()) for _, row in seeds.iterrows()]
+    return table.rename_axis(index="intermediate task", columns=None)
+
+
+def _cell(recipe: str, value: float, gain: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.1f}" if recipe == "none" or pd.isna(gain) else f"{value:.1f} ({signed(gain)})"
+
+
+def _seeds(counts: pd.Series) -> str:
+    if counts.empty:
+        return "–"
+    low, high = int(counts.min()), int(counts.max())
+    return (f"{low}" if low == high else f"{low} to {high}") + (f" {MARK}" if low < SEEDS else "")
+
+
+def signed(value: float) -> str:
+    """One decimal and a sign; what rounds to nothing is +0.0, never -0.0."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def per_language(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.DataFrame:
+    """One row per column, recipe and language: the headline figure, averaged over seeds.
+
+    Columns: column, metric, recipe, lang, value, seeds. Languages without a run are absent.
+    """
+    rows = []
+    for column in columns:
+        part = _of(scores, setting, column)
+        for (recipe, lang), some in part.groupby(["recipe", "lang"], sort=False):
+            by_seed = some.pivot_table("value", "seed", "metric")
+            values = [headline(row.dropna().to_dict()) for _, row in by_seed.iterrows()]
+            rows.append((column.title, headline_name(by_seed), recipe, lang,
+                         sum(values) / len(values), len(values)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value", "seeds"])
+
+
+def headline_name(metrics: Iterable[str]) -> str:
+    """What to write on the axis of a task that was measured by these metrics."""
+    metrics = list(metrics)
+    if "exact_match" in metrics:
+        return "(EM + F1) / 2"
+    names = {"f1": "F1", "map@20": "mAP@20", "accuracy": "accuracy"}
+    return next((text for name, text in names.items() if name in metrics), metrics[0])
+
+
+def by_language(scores: pd.DataFrame) -> pd.Series:
+    """The headline figure of one task and one run in each language, nearest to English first."""
+    values = scores.pivot(index="lang", columns="metric", values="value")
+    figures = {lang: headline(row.dropna().to_dict()) for lang, row in values.iterrows()}
+    return pd.Series(figures, dtype=float).reindex(nearest_first(figures))
+
+
+def chance(task, rows, lang: str) -> float:
+    """The headline figure of an answerer that reads nothing, on these test rows.
+
+    Always the most frequent label, choice or tag; for spans, as many words as the right answer
+    has, taken from a random place (fixed draw). Not defined for retrieval.
+    """
+    if task.form == "span":
+        gold = [list(row["answers"]["text"]) for row in rows]
+        said = [_random_span(row["context"], right) for row, right in zip(rows, gold, strict=True)]
+    elif task.form == "tag":
+        gold = [list(row["tags"]) for row in rows]
+        most = pd.Series([tag for tags in gold for tag in tags]).mode()[0]
+        said = [[most] * len(tags) for tags in gold]
+    else:
+        gold = [row["label"] for row in rows]
+        said = [pd.Series(gold).mode()[0]] * len(gold)
+    return headline(measure(task.metric, said, gold, lang).percent)
+
+
+def _random_span(context: str, right: Sequence[str]) -> str:
+    words = context.split() if " " in context else list(context)
+    size = len(right[0].split() if " " in context else right[0]) if right else 1
+    start = random.Random(context).randrange(max(1, len(words) - size))
+    return ("" if " " not in context else " ").join(words[start : start + size])
+
+
+def answered(task, rows: Sequence, answers: str) -> pd.DataFrame:
+    """What was asked, right and said, one line per test row of one language (index: id).
+
+    `answers` is the text that evaluation wrote, in XTREME's layout. Not for retrieval, where
+    what is said is another row.
+    """
+    said = read_answers(task, answers)
+    if isinstance(said, dict):
+        said = [said.get(row["id"], "") for row in rows]
+    lines = [(row["id"], *_line(task.form, row, answer))
+             for row, answer in zip(rows, said, strict=True)]  # fmt: skip
+    return pd.DataFrame(lines, columns=["id", "asked", "right", "said"]).set_index("id")
+
+
+def _line(form: str, row, said) -> tuple[str, str, str]:
+    if form == "tag":
+        return " ".join(row["tokens"]), " ".join(row["tags"]), " ".join(said)
+    if form == "choose":
+        return row["context"], row["choices"][row["label"]], row["choices"][said]
+    if form == "span":
+        right = row["answers"]["text"]
+        return f"{row['context']} {row['question']}", right[0] if right else "(no answer)", said
+    return " / ".join(filter(None, (row["text_a"], row["text_b"]))), row["label"], said
+
+
+def markdown(table: pd.DataFrame, decimals: int = 1) -> str:
+    """A Markdown table with its index; bars and line ends inside a cell cannot break it."""
+    flat = table.reset_index()
+    rows = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy(dtype=object).tolist()]
+    return "\n".join("| " + " | ".join(_plain(c, decimals) for c in row) + " |" for row in rows)
+
+
+def _plain(value, decimals: int) -> str:
+    if isinstance(value, float):
+        return "–" if pd.isna(value) else f"{value:.{decimals}f}"
+    return "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str, notes=()):
+    """Write `data` as `name`.csv and `table` as .md and .html, with title and notes.
+
+    Text in the table is escaped: it may come from a data set. Empty notes are left out.
+    """
+    notes = [note for note in notes if note]
+    data.to_csv(folder / f"{name}.csv", index=False)
+    text = "\n\n".join([f"**{title}**", markdown(table), *notes])
+    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    body = table.reset_index().to_html(index=False, escape=True, na_rep="–", border=0,
+                                       float_format="{:.1f}".format)  # fmt: skip
+    below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)
+    page = PAGE.format(title=escape(title), body=body, below=below)
+    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>
+ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }}
+ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+ th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd }}
+ th:first-child, td:first-child {{ text-align: left }}
+</style>
+<h1>{title}</h1>
+{body}
+{below}</html>
+"""

@@ -1,0 +1,252 @@
+"""Running text for pretraining: read it, cut it into pieces, pack it into windows, batch it.
+
+Knows documents (lists of sentences) and parallel sentence pairs, from the world or from a folder
+of `xx.txt[.xz]`. It masks nothing and trains nothing; it needs numpy and a tokenizer, not torch.
+"""
+
+import hashlib
+import lzma
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from xstilts.paths import BadInput, MissingData
+from xstilts.pieces import smoothed
+
+HELD = 200  # parallel pairs a language kept out of training, to watch retrieval on
+
+
+@dataclass(frozen=True)
+class Text:
+    """Documents and (English, other) pairs by language; `held` pairs are never trained on."""
+
+    docs: Mapping[str, list[list[str]]]
+    pairs: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    held: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    stamp: Mapping[str, str] = field(default_factory=dict)
+
+    def sentences(self) -> dict[str, list[str]]:
+        """Every sentence a vocabulary may be trained on, by language."""
+        return {lang: [line for doc in docs for line in doc] for lang, docs in self.docs.items()}
+
+    def amounts(self) -> dict[str, int]:
+        """Characters of running text by language."""
+        return {lang: sum(map(len, lines)) for lang, lines in self.sentences().items()}
+
+
+def read_world() -> Text:
+    """The synthetic world's pretraining text, stamped with its version and fingerprint."""
+    from xstilts import world
+
+    pairs = {lang: world.parallel(lang) for lang in world.LANGS}
+    return Text(
+        docs={lang: world.text(lang) for lang in ("en", *world.LANGS)},
+        pairs={lang: rows[:-HELD] for lang, rows in pairs.items()},
+        held={lang: rows[-HELD:] for lang, rows in pairs.items()},
+        stamp={"world": world.VERSION, "text": world.fingerprint()},
+    )
+
+
+def read_folder(folder: Path, chars: int, alpha: float, seed: int) -> Text:
+    """About `chars` characters of a folder of `xx.txt[.xz]`, one language a file.
+
+    Languages share them in proportion to their size ** `alpha`. A document is a run of some
+    2,000 characters of consecutive lines, for the files mark no ends.
+    """
+    files = sorted(p for p in Path(folder).glob("*") if p.name.endswith((".txt", ".txt.xz")))
+    if not files:
+        raise MissingData(f"{folder}: no xx.txt or xx.txt.xz, so there is no text to learn from")
+    docs, digest = {}, hashlib.sha256()
+    for file in files:
+        raw = file.read_bytes()
+        digest.update(file.name.encode() + b"\0" + raw)
+        docs[file.name.split(".")[0]] = _runs(_decode(file, raw))
+    shares = smoothed({lang: sum(len(s) for d in ds for s in d) for lang, ds in docs.items()}, alpha)
+    rng = np.random.default_rng(seed)
+    taken = {lang: _take(ds, chars * shares.get(lang, 0.0), rng) for lang, ds in docs.items()}
+    return Text(docs={k: v for k, v in taken.items() if v}, stamp={"text": digest.hexdigest()})
+
+
+def _decode(file: Path, raw: bytes) -> str:
+    try:
+        return (lzma.decompress(raw) if file.suffix == ".xz" else raw).decode("utf-8")
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: not UTF-8 text (.txt) or xz of it (.txt.xz): {error}") from error
+
+
+def _runs(text: str, size: int = 2000) -> list[list[str]]:
+    runs, run, length = [], [], 0
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        run.append(line)
+        length += len(line)
+        if length >= size:
+            runs.append(run)
+            run, length = [], 0
+    return [*runs, run] if run else runs
+
+
+def _take(docs: list, room: float, rng) -> list:
+    taken = []
+    for place in rng.permutation(len(docs)):
+        if room <= 0:
+            break
+        taken.append(docs[place])
+        room -= sum(map(len, docs[place]))
+    return taken
+
+
+class Pieces:
+    """Documents as one flat array of piece ids; sentences and documents are offsets into it."""
+
+    def __init__(self, docs: list[list[str]], tokenizer, longest: int):
+        ids, sentences = [], [line for doc in docs for line in doc]
+        for start in range(0, len(sentences), 10_000):
+            part = sentences[start : start + 10_000]
+            ids += tokenizer(part, add_special_tokens=False, verbose=False).input_ids
+        sizes = np.array([min(len(i), longest) for i in ids], np.int64)
+        self.start = np.concatenate([[0], np.cumsum(sizes)])
+        self.first = np.concatenate([[0], np.cumsum([len(doc) for doc in docs])])
+        self.flat = np.fromiter((p for i in ids for p in i[:longest]), np.int32, self.start[-1])
+
+    def __getitem__(self, sentence: int) -> np.ndarray:
+        return self.flat[self.start[sentence] : self.start[sentence + 1]]
+
+    def walk(self, rng) -> Iterator[tuple[np.ndarray, bool]]:
+        """(sentence, whether it opens a document), for ever; documents reshuffled each time."""
+        while True:
+            for doc in rng.permutation(len(self.first) - 1):
+                for sentence in range(self.first[doc], self.first[doc + 1]):
+                    yield self[sentence], sentence == self.first[doc]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One input with its special pieces."""
+
+    ids: np.ndarray
+    split: int = 0  # where the second segment starts; 0: there is none
+    reset: bool = False  # positions start anew at the second segment
+    pair: bool = False  # a sentence with its translation
+
+
+def join(tokenizer, first: np.ndarray, second: np.ndarray | None = None, **more) -> Sequence:
+    """`<s> A </s>` or `<s> A </s></s> B </s>` (XLM-R), `[CLS] A [SEP] B [SEP]` (BERT)."""
+    open_, close = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
+    parts = [open_, first, close]
+    if second is None:
+        return Sequence(np.concatenate(parts), **more)
+    between = [] if "token_type_ids" in tokenizer.model_input_names else close
+    split = 2 + len(first)
+    return Sequence(np.concatenate([*parts, between, second, close]), split, **more)
+
+
+def windows(pieces: Pieces, tokenizer, limit: int, rng) -> Iterator[Sequence]:
+    """Consecutive whole sentences packed up to `limit` pieces, for ever.
+
+    Documents are parted by the separator. Half of the windows come as two segments parted at the
+    end of a sentence, the way fine-tuning will feed pairs.
+    """
+    room, held, size = limit - 4, [], 0
+    part = np.array([tokenizer.sep_token_id], np.int32)
+    for sentence, opens in pieces.walk(rng):
+        if held and opens:
+            sentence = np.concatenate([part, sentence])
+        sentence = sentence[:room]
+        if held and size + len(sentence) > room:
+            yield _window(held, tokenizer, rng)
+            held, size = [], 0
+            sentence = sentence[1:] if opens else sentence
+        held.append(sentence)
+        size += len(sentence)
+
+
+def _window(held: list[np.ndarray], tokenizer, rng) -> Sequence:
+    if len(held) < 2 or rng.random() < 0.5:
+        return join(tokenizer, np.concatenate(held))
+    cut = int(rng.integers(1, len(held)))
+    second = np.concatenate(held[cut:])
+    second = second[1:] if second[0] == tokenizer.sep_token_id else second
+    return join(tokenizer, np.concatenate(held[:cut]), second)
+
+
+def translations(pieces: Pieces, tokenizer, rng) -> Iterator[Sequence]:
+    """Sentence pairs (documents of two sentences) for ever, either side first.
+
+    Half of them with positions that start anew at the second segment, as translation-language
+    modelling does (Conneau and Lample, 2019), half as fine-tuning numbers them.
+    """
+    while True:
+        for doc in rng.permutation(len(pieces.first) - 1):
+            sides = [pieces[2 * doc], pieces[2 * doc + 1]]
+            if swap := bool(rng.random() < 0.5):
+                sides.reverse()
+            yield join(tokenizer, *sides, reset=bool(rng.random() < 0.5), pair=True)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Equally long sequences, so without any padding; every array is [B, T] but `rate` [B, 1]."""
+
+    ids: np.ndarray
+    positions: np.ndarray  # counted from 0
+    types: np.ndarray
+    rate: np.ndarray  # share of pieces to mask
+
+
+def batch(sequences: list[Sequence], mask: float, mask_pairs: float) -> Batch:
+    """Stack sequences of one length."""
+    ids = np.stack([s.ids for s in sequences]).astype(np.int64)
+    split = np.array([[s.split or ids.shape[1]] for s in sequences])
+    reset = np.array([[s.reset] for s in sequences])
+    at = np.arange(ids.shape[1])[None]
+    second = at >= split
+    rate = np.array([[mask_pairs if s.pair else mask] for s in sequences])
+    return Batch(ids, at - split * (second & reset), second.astype(np.int64), rate)
+
+
+class Feed:
+    """Batches without end: every language and kind of sequence in its share of the pieces.
+
+    `plan` gives `windows` {limit: share}, `tlm`, `alpha`, `tokens` a batch and the mask rates.
+    """
+
+    ROUND = 128  # batches planned at a time, so that equal lengths find each other
+
+    def __init__(self, text: Text, tokenizer, plan, seed: int):
+        self.plan, self.rng = plan, np.random.default_rng(seed)
+        docs = {lang: Pieces(d, tokenizer, plan.longest) for lang, d in text.docs.items()}
+        half = plan.longest // 2 - 2
+        pairs = {lang: Pieces(rows, tokenizer, half) for lang, rows in text.pairs.items() if rows}
+        self.sources, tlm = [], plan.tlm if pairs else 0.0
+        for lang, share in smoothed({k: len(p.flat) for k, p in docs.items()}, plan.alpha).items():
+            for limit, part in plan.windows.items():
+                stream = windows(docs[lang], tokenizer, limit, self.rng)
+                self.sources.append((stream, (1 - tlm) * share * part))
+        for lang, share in smoothed({k: len(p.flat) for k, p in pairs.items()}, plan.alpha).items():
+            self.sources.append((translations(pairs[lang], tokenizer, self.rng), tlm * share))
+        self.pieces = {lang: len(p.flat) for lang, p in docs.items()}
+
+    def __iter__(self) -> Iterator[Batch]:
+        pool, due = defaultdict(list), [0.0] * len(self.sources)
+        while True:
+            for place, (stream, share) in enumerate(self.sources):
+                due[place] += share * self.ROUND * self.plan.tokens
+                while due[place] > 0:
+                    sequence = next(stream)
+                    due[place] -= len(sequence.ids)
+                    pool[len(sequence.ids)].append(sequence)
+            yield from self._deal(pool)
+
+    def _deal(self, pool) -> Iterator[Batch]:
+        """Full batches of equal length in random order; what is left over waits in the pool."""
+        full = []
+        for length, waiting in pool.items():
+            size = max(1, self.plan.tokens // length)
+            self.rng.shuffle(waiting)
+            while len(waiting) >= size:
+                full.append([waiting.pop() for _ in range(size)])
+        for place in self.rng.permutation(len(full)):
+            yield batch(full[place], self.plan.mask, self.plan.mask_pairs)

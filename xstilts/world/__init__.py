@@ -1,0 +1,81 @@
+"""A small synthetic multilingual world: pretraining text, translations and every task's rows.
+
+What it does: renders one set of meanings into English and fourteen constructed languages. What it
+does not: resemble any real language, or say anything about scores on real data.
+Reading order: `concepts`, `languages`, `grammar`, `events`, `relations`, `corpus`, `tasks`.
+Everything is drawn from fixed seeds; a run's seed never reaches it.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from xstilts.world import corpus, tasks
+from xstilts.world.languages import ALL, LANGS, LANGUAGES, Language, distance
+from xstilts.world.tasks import languages
+
+__all__ = ["LANGS", "LANGUAGES", "VERSION", "Language", "distance", "fingerprint", "languages",
+           "parallel", "rows", "text"]
+HERE = Path(__file__).parent
+TEXT_SOURCES = ("concepts", "languages", "grammar", "events", "relations", "corpus")
+VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
+
+
+def text(lang: str) -> list[list[str]]:
+    """Pretraining documents of a language ("en" or one of `LANGS`), each a list of sentences."""
+    return _cached(f"text-{lang}", lambda: corpus.documents(lang))
+
+
+def parallel(lang: str) -> list[tuple[str, str]]:
+    """(English, `lang`) sentence pairs for translation language modelling; none for "en"."""
+    if lang == "en":
+        return []
+    return [(a, b) for a, b in _cached(f"pairs-{lang}", lambda: corpus.pairs(lang))]
+
+
+def fingerprint() -> str:
+    """sha256 over the first 100 documents and 100 pairs of every language, and how many there are.
+
+    Text is drawn in one sequence per language, so a change anywhere in how it is made shows there.
+    """
+    digest = hashlib.sha256(f"{VERSION} {corpus.DOCUMENTS} {corpus.PAIRS}".encode())
+    for code in ALL:
+        made = [*corpus.documents(code, 100), *corpus.pairs(code, 100)]
+        digest.update(json.dumps(made, ensure_ascii=False).encode())
+    return digest.hexdigest()
+
+
+def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
+    """What `make()` yields, kept as JSON lines under the cache folder of these very sources."""
+    from filelock import FileLock
+
+    from xstilts.paths import cache_dir
+
+    digest = hashlib.sha256(b"".join((HERE / f"{source}.py").read_bytes() for source in sources)
+                            ).hexdigest()
+    path = cache_dir() / "world" / f"{VERSION}-{digest[:8]}" / f"{name}.jsonl.gz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                part = path.with_suffix(".part")
+                with gzip.open(part, "wt", encoding="utf-8", compresslevel=3) as file:
+                    file.writelines(json.dumps(item, ensure_ascii=False) + "\n" for item in make())
+                os.replace(part, path)
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def rows(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
+    """One task's rows with the columns of its form (see `xstilts.data`) and `domain`.
+
+    `pieces` stretches the passages of span tasks to about so many word pieces by sentences around
+    the same evidence, questions and answers unchanged. Raises BadInput for an unknown task,
+    MissingData for a split or language that the task does not have.
+    """
+    tasks.languages(name)
+    sources = TEXT_SOURCES + ("statements", "passages", "choices", "pairs", "tasks")
+    return _cached(f"{name}-{split}-{lang}{f'-{pieces}' if pieces else ''}",
+                   lambda: tasks.draw(name, split, lang, pieces), sources)

@@ -1,0 +1,147 @@
+"""Two statements or two questions: NLI in its several characters, QQP, and PAWS-X word-order traps.
+
+In NLI the hypothesis is drawn first, from one distribution for all labels, and the premise is made
+to fit the label: a hypothesis alone tells nothing. In PAWS-X both labels reorder words in the same
+ways: a bag of words tells nothing.
+"""
+
+from typing import NamedTuple
+
+from xstilts.world import relations as r
+from xstilts.world.corpus import similar
+from xstilts.world.events import Dice, event, pair, person, time
+from xstilts.world.grammar import Clause, Sentence
+
+NLI = ("entailment", "neutral", "contradiction")
+
+
+class Statements(NamedTuple):
+    """A row of the form classify, before it is said in a language."""
+
+    a: list[Sentence]
+    b: list[Sentence]
+    label: str
+    domain: str
+
+
+def nli(dice: Dice, pool: str, domain: str, extra: tuple[int, int] = (0, 0), hard: bool = False,
+        turned: float = 0.3) -> Statements:
+    """A premise with `extra` more sentences; `hard`: all that differs is who, when or which.
+
+    `turned` is the share of premises said otherwise (passive, fronted, synonym, converse).
+    """
+    label = dice.pick(NLI)
+    while True:
+        claim = event(dice, pool, domain, person(dice, pool) if dice.chance(0.5) else None)
+        premises = hard_premises(dice, claim) if hard else premises_for(dice, pool, claim)
+        if all(premises):
+            break
+    entailing, neutral, contrary = premises
+    negated = dice.chance(0.25)
+    if negated:   # what is told against a claim tells for its denial
+        entailing, contrary = contrary, entailing
+    told = {"entailment": entailing, "neutral": neutral, "contradiction": contrary}[label]
+    say = r.resay(dice, told) if dice.chance(turned) else Sentence(told)
+    more = [Sentence(other(dice, pool, domain, claim, hard)) for _ in range(dice.number(*extra))]
+    hypothesis = Sentence(claim._replace(negated=negated),
+                          passive=dice.chance(0.15) and r.can_be_passive(claim))
+    return Statements(dice.some([say, *more], 9), [hypothesis], label, domain)
+
+
+def premises_for(dice: Dice, pool: str, claim: Clause) -> tuple[Clause | None, ...]:
+    """What entails a claim, leaves it open, contradicts it (None where nothing does)."""
+    entailing = r.extended(dice, claim) if dice.chance(0.8) else claim
+    if dice.chance(0.6):
+        neutral = r.entailed(dice, claim, dice.number(1, 2))
+    else:
+        neutral = event(dice, pool, claim.domain, claim.agent if claim.agent.kind == "PER" else None)
+        neutral = None if neutral.verb == claim.verb else neutral
+    contrary = r.contradicted(dice, claim, negate=dice.chance(0.3))
+    longer = r.extended(dice, contrary) if contrary and dice.chance(0.5) else None
+    return entailing, neutral, longer or contrary
+
+
+def hard_premises(dice: Dice, claim: Clause) -> tuple[Clause | None, ...]:
+    """The same three with nearly the words of the claim: details open, roles or times exchanged."""
+    entailing = r.extended(dice, claim, details=False) or claim
+    details = [slot for slot in ("place", "time") if claim.at(slot)]
+    neutral = claim.without(dice.pick(details)) if details else None
+    contrary = r.swapped(claim) or (r.elsewhen(dice, claim) if claim.at("time") else None)
+    return entailing, neutral, contrary
+
+
+def other(dice: Dice, pool: str, domain: str, claim: Clause, alike: bool) -> Clause:
+    """One more event; `alike`: with the verb of the claim and its place or time."""
+    made = event(dice, pool, domain, person(dice, pool))
+    if not alike or not (claim.patient and made.patient):
+        return made
+    shared = tuple(a for a in claim.adjuncts if a[0] in ("place", "time") and dice.chance(0.7))
+    between = tuple((s, w, person(dice, pool)) for s, w, _ in claim.adjuncts if s in ("to", "from"))
+    return made._replace(verb=claim.verb, patient=similar(dice, pool, claim.patient),
+                         adjuncts=(*between, *shared))
+
+
+def qqp(dice: Dice, pool: str, domain: str) -> Statements:
+    """Two questions, the second the first said otherwise or a near miss."""
+    label = dice.pick(("not_duplicate", "duplicate"))
+    while True:
+        clause = event(dice, pool, domain, when=0.7)
+        slot = dice.pick(r.slots(clause))
+        said = r.resay(dice, clause)
+        if label == "not_duplicate":
+            near = [r.swapped(clause), r.contradicted(dice, clause, negate=False)]
+            slots = [s for s in r.slots(clause) if s != slot]
+            asked, wrong = slot, dice.pick(near)
+            if dice.chance(0.35) and slots:
+                asked, wrong = dice.pick(slots), clause
+            if not wrong or not askable(wrong, asked):
+                continue
+            second = (r.resay(dice, wrong) if dice.chance(0.6) else Sentence(wrong))
+        else:
+            asked = slot if said.clause.verb == clause.verb or slot not in ("agent", "to") else (
+                "from" if slot == "agent" else "agent")
+            second = said
+        if not askable(second.clause, asked) or second.front == asked:
+            continue
+        first, second = Sentence(clause, ask=slot), second._replace(ask=asked)
+        if first != second:
+            return Statements([first], [second], label, domain)
+
+
+def askable(clause: Clause, slot: str) -> bool:
+    return slot in r.slots(clause)
+
+
+def paws(dice: Dice, pool: str, domain: str) -> Statements:
+    """The same words in another order: the same fact ("1"), or participants exchanged ("0")."""
+    same = dice.chance(0.5)
+    kind = dice.pick(("qualities", "cities", "people"))
+    while True:
+        clause = event(dice, pool, domain, person(dice, pool), person(dice, pool), 0.4, 0.7)
+        if kind == "qualities" and clause.patient and clause.patient.kind == "noun":
+            clause = clause._replace(patient=None if r.is_person(clause.patient)
+                                     else pair(dice, clause.patient.head))
+        wanted = {"qualities": r.crossed, "cities": r.swapped, "people": r.swapped}[kind]
+        fits = {"qualities": clause.patient is not None, "people": clause.patient is not None,
+                "cities": clause.patient is None}[kind]
+        if fits and clause.verb != "feel" and wanted(clause) and clause.agent != clause.patient:
+            break
+    if not any(clause.at(slot) for slot in ("place", "time")):
+        clause = clause._replace(adjuncts=(*clause.adjuncts, time(dice)))
+    second = clause if same else wanted(clause)
+    return Statements([Sentence(clause)], [reordered(dice, second, moved=same or dice.chance(0.7))],
+                      str(int(same)), domain)
+
+
+def reordered(dice: Dice, clause: Clause, moved: bool) -> Sentence:
+    """Another order of words that says the same: a fronted adjunct, "and" turned round."""
+    ways = ["front"] + ["turn"] * 2 * bool(clause.patient and clause.patient.plus)
+    ways += ["adjuncts"] * (len(clause.adjuncts) > 1)
+    way = dice.pick(ways) if moved else ""
+    if way == "turn":
+        first, second = clause.patient._replace(plus=None), clause.patient.plus
+        clause = clause._replace(patient=second._replace(plus=first))
+    if way == "adjuncts":
+        clause = clause._replace(adjuncts=clause.adjuncts[::-1])
+    front = dice.pick([slot for slot in ("place", "time") if clause.at(slot)])
+    return Sentence(clause, front=front if way == "front" else "")

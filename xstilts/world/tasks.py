@@ -1,0 +1,166 @@
+"""Every task of the world: who draws it, from which domains and pools, and how many rows.
+
+A draft is drawn without a language and said in each, so rows with the same id are translations
+(but TyDiQA's, which are drawn for each language apart). English has all splits, the other
+languages the test split of the target tasks.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from xstilts.paths import BadInput, MissingData, nearest
+from xstilts.world import choices, pairs, passages, statements
+from xstilts.world.corpus import bio, document, first_said
+from xstilts.world.events import Dice, event, organisation, person
+from xstilts.world.grammar import Sentence, join, say, tokens
+from xstilts.world.languages import ALL, LANGS, Language
+
+ANY = ("market", "travel", "science", "sport", "home")
+
+
+class Draft(NamedTuple):
+    """How a task's rows are drawn: `draw(dice, pool, domain, **more)`, then said by `form`."""
+
+    form: str
+    draw: Callable
+    sizes: dict[str, int]          # rows by split
+    domains: tuple[str, ...] = ANY
+    more: dict = {}
+    langs: tuple[str, ...] = ()    # besides English
+    pool: str = "intermediate"     # of the training split
+
+
+def tagged(dice: Dice, pool: str, domain: str, names: float = 0.3) -> Sentence:
+    """A sentence to tag: of a document, or with many names in it."""
+    if dice.chance(1 - names):
+        return dice.pick([s for s in document(dice, pool) if not s.only])
+    if dice.chance(0.2):
+        return Sentence(bio(dice, person(dice, pool), domain))
+    agent = organisation(dice, pool) if dice.chance(0.5) else person(dice, pool)
+    return first_said(dice, event(dice, pool, domain, agent, where=0.7))
+
+
+BIG = {"train": 10_000, "dev": 300}
+MIDDLE = {"train": 4_500, "dev": 300}
+TEST = {"dev": 300, "test": 250}
+GENRES = ("market", "travel", "science")
+SPAN = {"train": 8_000, "dev": 300}
+TASKS = {
+    "snli": Draft("classify", statements.nli, BIG | {"test": 300}, ("market", "sport", "home")),
+    "mnli": Draft("classify", statements.nli, BIG, GENRES, {"extra": (0, 1)}),
+    "anli_r1": Draft("classify", statements.nli, {"train": 2_000} | TEST, ANY,
+                     {"extra": (1, 2), "hard": True}),
+    "anli_r2": Draft("classify", statements.nli, {"train": 3_000} | TEST, ANY,
+                     {"extra": (2, 3), "hard": True}),
+    "anli_r3": Draft("classify", statements.nli, {"train": 4_000} | TEST, ANY,
+                     {"extra": (3, 5), "hard": True, "turned": 0.6}),
+    "qqp": Draft("classify", statements.qqp, BIG),
+    "squad_v1": Draft("span", passages.passage, SPAN, GENRES),
+    "squad_v2": Draft("span", passages.passage, SPAN, GENRES, {"lone": 0.4}),
+    "hellaswag": Draft("choose", choices.hellaswag, MIDDLE),
+    "ccg": Draft("tag", tagged, MIDDLE, ANY, {"names": 0.1}),
+    "cosmosqa": Draft("choose", choices.cosmosqa, MIDDLE),
+    "csqa": Draft("choose", choices.csqa, {"train": 1_500, "dev": 300}),
+    "siqa": Draft("choose", choices.siqa, {"train": 4_000, "dev": 300}),
+    "copa": Draft("choose", choices.copa, {"train": 400, "dev": 100}, pool="train"),
+    "xnli": Draft("classify", statements.nli, TEST, ("sport", "home"),
+                  {"extra": (0, 1), "turned": 0.6}, LANGS),
+    "pawsx": Draft("classify", statements.paws, {"train": 6_000} | TEST, ANY, {}, LANGS, "train"),
+    "udpos": Draft("tag", tagged, {"train": 1_500} | TEST, ANY, {}, LANGS, "train"),
+    "panx": Draft("tag", tagged, {"train": 1_500} | TEST, ANY, {"names": 0.8}, LANGS, "train"),
+    "xquad": Draft("span", passages.passage, {"test": 250}, ("sport", "home"),
+                   {"turned": 0.5, "kept": 0.8}, LANGS),
+    "mlqa": Draft("span", passages.passage, TEST, ("home", "market"),
+                  {"told": 0.4, "kept": 0.4}, LANGS),
+    "tydiqa": Draft("span", passages.passage, {"train": 400, "dev": 100, "test": 250}, ANY,
+                    {"kept": 0.0}, LANGS, "train"),
+    "xcopa": Draft("choose", choices.copa, {"dev": 100, "test": 250}, ANY, {}, LANGS),
+    "bucc": Draft("pairs", pairs.bucc, {"dev": 200, "test": 400}, langs=pairs.MINED),
+    "tatoeba": Draft("pairs", pairs.tatoeba, {"test": 300}, langs=LANGS),
+    "lareqa": Draft("pairs", pairs.lareqa, {"train": 1_000, "dev": 60, "test": 80},
+                    langs=pairs.ANSWERED[1:]),
+    "mewslix": Draft("pairs", pairs.mewslix, {"train": 700, "dev": 150, "test": 210},
+                     langs=pairs.LINKED[1:]),
+}
+BITEXT = ("bucc", "tatoeba")   # English is one of the two sides, not a language of its own
+
+
+def languages(name: str) -> tuple[str, ...]:
+    """The languages in which a task has a test split (for bitext: besides English)."""
+    draft = _draft(name)
+    return draft.langs if name in BITEXT else ("en", *draft.langs)
+
+
+def draw(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
+    """The rows of a task; `pieces` stretches the passages of span tasks (see `passages`)."""
+    draft = _draft(name)
+    if lang not in languages(name) or split not in draft.sizes or (
+            lang != "en" and split != "test" and name != "bucc"):
+        raise MissingData(f"{name}: the synthetic world has no rows in '{lang}', split {split}")
+    if pieces and draft.form != "span":
+        raise BadInput(f"{name}: only passages can be stretched, so no `pieces` here")
+    count = draft.sizes[split]
+    if draft.form == "pairs":
+        return draft.draw(split, lang, count)
+    own = lang if name == "tydiqa" else ""
+    pool = draft.pool if split == "train" else split
+    more = draft.more | ({"pieces": pieces} if pieces else {})
+    rows = []
+    for n in range(count):
+        dice = Dice(f"xstilts {name} {split} {own} {n}")
+        domain = dice.pick(draft.domains)
+        made = draft.draw(dice, pool, domain, **more)
+        rows.append({"id": f"{name}-{split}-{own}{n}", **SAID[draft.form](made, ALL[lang], dice, name),
+                     "domain": getattr(made, "domain", domain)})
+    return rows
+
+
+def _draft(name: str) -> Draft:
+    if name not in TASKS:
+        raise BadInput(f"the synthetic world has no task '{name}': {nearest(name, TASKS)}")
+    return TASKS[name]
+
+
+def text(sentences: list[Sentence], language: Language) -> str:
+    """Sentences as running text."""
+    return ("" if language.script == "han" else " ").join(say(s, language) for s in sentences)
+
+
+def _classify(made, language: Language, dice: Dice, name: str) -> dict:
+    return {"text_a": text(made.a, language), "text_b": text(made.b, language), "label": made.label}
+
+
+def _choose(made, language: Language, dice: Dice, name: str) -> dict:
+    order = dice.some(range(len(made.choices)), 9)
+    return {"context": text(made.context, language), "label": order.index(0),
+            "choices": [say(made.choices[n], language) for n in order]}
+
+
+def _tag(made: Sentence, language: Language, dice: Dice, name: str) -> dict:
+    kind = {"udpos": "pos", "panx": "ner", "ccg": "ccg"}[name]
+    words = tokens(made, language)
+    return {"tokens": [w.form for w in words], "tags": [getattr(w, kind) for w in words]}
+
+
+def _span(made, language: Language, dice: Dice, name: str) -> dict:
+    answers: dict = {"text": [], "answer_start": []}
+    if made.slot:
+        before = text(made.context[:made.evidence], language)
+        start = len(before) + (len(before) > 0 and language.script != "han")
+        first, last = answer_span(made.context[made.evidence], made.slot, language)
+        context = text(made.context, language)
+        answers = {"text": [context[start + first:start + last]], "answer_start": [start + first]}
+    return {"question": say(made.question, language), "context": text(made.context, language),
+            "answers": answers}
+
+
+def answer_span(sentence: Sentence, slot: str, language: Language) -> tuple[int, int]:
+    """Where the words of a slot begin and end in a sentence, in characters."""
+    words = tokens(sentence, language)
+    wanted = {"patient": ("patient", "num")}.get(slot, (slot,))
+    places = [n for n, word in enumerate(words) if word.slot in wanted]
+    ends = [len(join(words[:n + 1], language)) for n in (places[0], places[-1])]
+    return ends[0] - len(words[places[0]].form), ends[1]
+
+
+SAID = {"classify": _classify, "choose": _choose, "tag": _tag, "span": _span}
