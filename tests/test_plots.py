@@ -32,24 +32,25 @@ def test_training_does_without_dev_data():
 
 
 def test_languages_leaves_a_missing_language_out_of_mean_and_bars():
-    axis = plots.languages(VALUES, "accuracy").axes[0]
-    assert titles(axis.figure)[0].startswith("English 90.0, the other 2 languages 60.0")
+    axis = plots.languages(VALUES, "XNLI", "accuracy").axes[0]
+    assert titles(axis.figure)[0].endswith("English 90.0, the other 2 languages 60.0 on average")
     assert [text.get_text() for text in axis.texts] == ["90", "70", "–", "50"]
     assert [label.get_text() for label in axis.get_xticklabels()] == list(VALUES.index)
 
 
 def test_languages_draws_chance_where_it_is_known():
-    assert not plots.languages(VALUES, "accuracy").axes[0].collections
-    drawn = plots.languages(VALUES, "accuracy", {"en": 33.0, "qaa": 34.0}).axes[0].collections
-    heights = [segment[0][1] for ticks in drawn for segment in ticks.get_segments()]
+    assert not plots.languages(VALUES, "XNLI", "accuracy").axes[0].collections
+    axis = plots.languages(VALUES, "XNLI", "accuracy", {"en": 33.0, "qaa": 34.0}).axes[0]
+    heights = [segment[0][1] for ticks in axis.collections for segment in ticks.get_segments()]
     assert heights == [33.0, 34.0]
 
 
 def test_before_and_after_tells_the_gain_without_english():
     after = VALUES + pd.Series({"en": 50.0, "qaa": 2.0, "qab": 1.0, "qac": -1.0})
     distance = dict(zip(VALUES.index, (0, 0.1, 0.2, 0.3), strict=True))
-    figure = plots.before_and_after(VALUES, after, distance, "accuracy", ("none", "mnli"))
-    assert titles(figure) == ["mnli: +0.5 on average over 2 languages, better in 1"]
+    names = ("none", "mnli")
+    figure = plots.before_and_after(VALUES, after, distance, "XNLI", "accuracy", names)
+    assert titles(figure) == ["XNLI after mnli: +0.5 on average over 2 languages, better in 1"]
 
 
 def test_layers_compare_the_fixed_layer_with_the_best():

@@ -12,9 +12,26 @@ from xstilts.tasks import Task
 
 FAMILIES = ("xlm-roberta", "bert")
 LONGEST = 128
-NAMES = "ana ben cleo dora emil fay gus hana ivo jon kim lea max nora otto pia".split()
-VERBS = "sees meets calls helps paints follows hears greets".split()
-PLACES = "harbour market station garden library museum bridge tower".split()
+NAMES = [
+    "ana",
+    "ben",
+    "cleo",
+    "dora",
+    "emil",
+    "fay",
+    "gus",
+    "hana",
+    "ivo",
+    "jon",
+    "kim",
+    "lea",
+    "max",
+    "nora",
+    "otto",
+    "pia",
+]
+VERBS = ["sees", "meets", "calls", "helps", "paints", "follows", "hears", "greets"]
+PLACES = ["harbour", "market", "station", "garden", "library", "museum", "bridge", "tower"]
 HAN = "我们在城市里看见老师和学生他去市场买书今天很好北京上海河山大小人"
 
 

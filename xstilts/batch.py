@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from xstilts import provenance
 from xstilts.files import read_record, told, write_json
 from xstilts.grid import Run, lacking, plan
 from xstilts.gridfile import Grid, freeze
@@ -103,6 +104,11 @@ def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
         )
     for name in stale:
         shutil.rmtree(runs_dir() / name)
+    for run in runs:
+        if run.leaves == "report":  # cheap, so made again without a word
+            old = read_record(runs_dir() / run.id).get("made_from")
+            if old and provenance.differing(old, provenance.made_from(run, {})):
+                (runs_dir() / run.product).unlink(missing_ok=True)
 
 
 def _work(todo: list[Run], frozen: Path, workers: int, lock: int) -> list[str]:
@@ -113,7 +119,8 @@ def _work(todo: list[Run], frozen: Path, workers: int, lock: int) -> list[str]:
         (runs_dir() / run.id / "failed.txt").unlink(missing_ok=True)
     config = [f"grid={frozen}"]
     code = _snakemake("all", config, workers, lock, told_of)
-    told_of.bury()
+    if code:
+        told_of.bury()
     if told_of.failed and any(run.leaves == "report" for run in todo):
         _snakemake("reports", [*config, "partial=yes"], workers, lock, told_of)
     if code and not told_of.failed:
@@ -161,23 +168,30 @@ class Progress:
         self.total = len(todo)
 
     def look(self) -> None:
+        """Tell of the runs that have ended since the last look."""
         for run in list(self.pending):
             folder = runs_dir() / run.id
             if (folder / "failed.txt").is_file():
-                words = "FAILED  " + (folder / "failed.txt").read_text("utf-8").strip()
-                self.failed.append(run.id)
-            elif self._new(
-                runs_dir() / run.product if run.leaves == "report" else folder / "run.json"
-            ):
-                words = read_record(folder).get("headline") or "done"
-            else:
-                continue
-            self.pending.remove(run)
-            seconds = int(time.time() - self.began)
-            count = f"{self.total - len(self.pending):{len(str(self.total))}}/{self.total}"
-            print(
-                f"[{count}] {seconds // 60:3}:{seconds % 60:02}  {run.id:<36} {words}", flush=True
-            )
+                self._fail(run, (folder / "failed.txt").read_text("utf-8").strip())
+            elif self._new(folder / ("notebook.html" if run.leaves == "report" else "run.json")):
+                self._tell(run, read_record(folder).get("headline") or "done")
+
+    def bury(self) -> None:
+        """After the end: what had all it needed and left nothing was killed without a word."""
+        for run in list(self.pending):
+            waited = {other.id for other in self.pending} | set(self.failed)
+            if not waited & set(run.needs):
+                self._fail(run, "killed while it ran (out of memory?)")
+
+    def _fail(self, run: Run, words: str) -> None:
+        self.failed.append(run.id)
+        self._tell(run, f"FAILED  {words}")
+
+    def _tell(self, run: Run, words: str) -> None:
+        self.pending.remove(run)
+        seconds = int(time.time() - self.began)
+        count = f"{self.total - len(self.pending):{len(str(self.total))}}/{self.total}"
+        print(f"[{count}] {seconds // 60:3}:{seconds % 60:02}  {run.id:<36} {words}", flush=True)
 
     def _new(self, path: Path) -> bool:
         with contextlib.suppress(FileNotFoundError):

@@ -153,6 +153,7 @@ def _queries(rows: Iterable[dict], limit: int | None) -> Iterator[dict]:
 
 
 def _dataset(form: str, rows: list[dict]):
+    import pyarrow
     from datasets import Dataset, Features, List, Value
 
     text = Value("string")
@@ -162,5 +163,6 @@ def _dataset(form: str, rows: list[dict]):
         "answers": {"text": List(text), "answer_start": List(Value("int32"))},
     }  # fmt: skip
     names = COLUMNS[form] + (("domain",) if "domain" in rows[0] else ())
-    features = Features({name: special.get(name, text) for name in names})
-    return Dataset.from_dict({n: [row[n] for row in rows] for n in names}, features=features)
+    schema = Features({name: special.get(name, text) for name in names}).arrow_schema
+    columns = {name: [row[name] for row in rows] for name in names}
+    return Dataset(pyarrow.table(columns, schema=schema))

@@ -186,10 +186,8 @@ def _block(grid: Grid, part: Mapping, where: str) -> Grid:
 def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
     """A stock setting by name, or the grid's own, which is added to `own`."""
     if isinstance(given, str):
-        try:
-            return next((s for s in own if s.name == given), None) or setting(given)
-        except BadInput as error:
-            raise BadInput(f"{where}: {error}") from None
+        own = {s.name: s for s in own}
+        return own[given] if given in own else _told(f"{where}: settings", setting, given)
     made = record(Setting, given, f"{where}: settings")
     if (folder / made.encoder).is_dir():
         made = replace(made, encoder=str((folder / made.encoder).resolve()))
@@ -202,18 +200,23 @@ def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
         phase, _, name = key.partition("/")
         check_known(phase, PHASES, place)
         if phase in PAPER:
-            resolve(Recipe(name), made, phase)
+            _told(where, resolve, Recipe(name), made, phase)
     return _declare(made, own, SETTINGS, where)
 
 
 def _recipe(given, own: list[Recipe], where: str) -> str:
     """The name of a stock recipe, or of the grid's own, which is added to `own`."""
     if isinstance(given, str):
-        try:
-            return recipe(given, own).name
-        except BadInput as error:
-            raise BadInput(f"{where}: {error}") from None
+        return _told(where, recipe, given, own).name
     return _declare(record(Recipe, given, where), own, RECIPES, where).name
+
+
+def _told(where: str, look, *names):
+    """What `look` finds under `names`; its BadInput with the place in front."""
+    try:
+        return look(*names)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _declare(made, own: list, stock: Mapping, where: str):

@@ -48,10 +48,9 @@ def languages(task, data: str, suite: str | None = None) -> tuple[str, ...]:
         raise BadInput(f"task '{task.name}' has no suite '{suite}': {nearest(suite, task.langs)}")
     if not task.langs:
         return ("en",)
-    lists = task.langs.values() if suite is None else [task.langs[suite]]
-    real = tuple(dict.fromkeys(code for codes in lists for code in codes))
-    if data == "hub" or task.files:
-        return real
-    from xstilts.world.languages import LANGS
+    if data == "world" and not task.files:
+        from xstilts.world import tasks
 
-    return ("en", *LANGS) if "en" in real else LANGS
+        return tasks.languages(task.world)
+    lists = task.langs.values() if suite is None else [task.langs[suite]]
+    return tuple(dict.fromkeys(code for codes in lists for code in codes))

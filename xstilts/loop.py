@@ -63,16 +63,15 @@ class Training:
         on_gpu = torch.cuda.is_available() and precision == "bf16"
         self.accelerator = Accelerator(mixed_precision="bf16" if on_gpu else "no")
         self.precision = precision
-        optimiser = torch.optim.AdamW(_groups(model, hyper), lr=hyper.lr, eps=1e-8, fused=True)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._share)
+        optimiser = torch.optim.AdamW(
+            weight_groups(model, hyper.weight_decay), lr=hyper.lr, eps=1e-8, fused=True
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: share(step, self.total, hyper.warmup)
+        )
         self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
         self.state, self.best_weights = State(), None
         self.losses: dict[str, list[float]] = {}
-
-    def _share(self, step: int) -> float:
-        """The part of the peak learning rate at a step: up to 1 through the warm-up, down to 0."""
-        warm = round(self.hyper.warmup * self.total)
-        return min((step + 1) / max(1, warm), (self.total - step) / max(1, self.total - warm))
 
     def run(self) -> None:
         self.started = self.said = time.monotonic()
@@ -194,10 +193,16 @@ def dev_score(model: Model, one: Lesson, token_budget: int, precision: str) -> f
     return headline(judge(one.task, rows, [answers[i] for i in places], "en").percent)
 
 
-def _groups(model: Model, hyper: Hyper) -> list[dict]:
+def share(step: int, total: int, warmup: float) -> float:
+    """The part of the peak learning rate at a step: up to 1 over the warm-up, down to 0."""
+    warm = round(warmup * total)
+    return min((step + 1) / max(1, warm), (total - step) / max(1, total - warm))
+
+
+def weight_groups(model: Model, decay: float) -> list[dict]:
     """Weight decay on matrices only: not on biases, LayerNorm, or a learned scale."""
     weights = [p for p in model.parameters() if p.requires_grad]
     return [
-        {"params": [p for p in weights if p.ndim > 1], "weight_decay": hyper.weight_decay},
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": decay},
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]

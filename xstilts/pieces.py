@@ -65,7 +65,7 @@ def _unigram(sentences, size, **more) -> PreTrainedTokenizerFast:
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
     )
     trainer = trainers.UnigramTrainer(
-        vocab_size=size // 2,
+        vocab_size=size * 5 // 8,
         special_tokens=XLMR_SPECIAL,
         unk_token="<unk>",
         show_progress=False,

@@ -86,8 +86,7 @@ def training(curve: pd.DataFrame, metric: str, best: int | None = None):
 
 
 @_styled
-def languages(values: pd.Series, metric: str, chance: Mapping[str, float] | None = None,
-              title: str = ""):  # fmt: skip
+def languages(values: pd.Series, task: str, metric: str, chance: Mapping[str, float] | None = None):
     """One bar per language in the order given, English in its own colour, chance as a tick."""
     figure, (axis,) = _axes(1, 1, width=max(4.5, 1.5 + 0.38 * len(values)), height=3)
     colours = [BLUE if lang == "en" else PALE for lang in values.index]
@@ -99,26 +98,26 @@ def languages(values: pd.Series, metric: str, chance: Mapping[str, float] | None
         if chance and lang in chance:
             axis.hlines(chance[lang], place - 0.42, place + 0.42, color=ORANGE, lw=1.5)
     if chance:
-        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="always the most frequent answer")
+        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="without reading the question")
         axis.legend(loc="upper right", fontsize=8)
     axis.set_xticks(range(len(values)), values.index, rotation=90 if len(values) > 20 else 0)
     axis.set(ylabel=metric, ylim=(0, 108), xlim=(-0.6, len(values) - 0.4))
     axis.grid(axis="x", visible=False)
-    axis.set_title(title or _english_and_others(values, metric))
+    others = values.drop("en", errors="ignore").dropna()
+    told = f"English {values['en']:.1f}, the other " if "en" in values else ""
+    axis.set_title(f"{task}: {told}{len(others)} languages {others.mean():.1f} on average")
     return figure
 
 
-def _english_and_others(values: pd.Series, metric: str) -> str:
-    others = values.drop("en", errors="ignore").dropna()
-    if "en" not in values or others.empty:
-        return metric
-    return (f"English {values['en']:.1f}, the other {len(others)} languages {others.mean():.1f} "
-            f"on average ({metric})")  # fmt: skip
-
-
 @_styled
-def before_and_after(before: pd.Series, after: pd.Series, distance: Mapping[str, float],
-                     metric: str, names: tuple[str, str] = ("none", "intermediate")):  # fmt: skip
+def before_and_after(
+    before: pd.Series,
+    after: pd.Series,
+    distance: Mapping[str, float],
+    task: str,
+    metric: str,
+    names: tuple[str, str] = ("none", "intermediate"),
+):
     """Two scores of each language over its distance from English, joined by a line."""
     figure, (axis,) = _axes(1, 1, width=7, height=3.6)
     both = pd.DataFrame({"before": before, "after": after}).dropna()
@@ -134,8 +133,8 @@ def before_and_after(before: pd.Series, after: pd.Series, distance: Mapping[str,
                       textcoords="offset points", fontsize=8)  # fmt: skip
     gain = (both["after"] - both["before"]).drop("en", errors="ignore")
     axis.set(xlabel="distance from English (0: English)", ylabel=metric, ylim=(0, 108))
-    axis.set_title(f"{names[1]}: {gain.mean():+.1f} on average over {len(gain)} languages, "
-                   f"better in {int((gain > 0).sum())}")  # fmt: skip
+    axis.set_title(f"{task} after {names[1]}: {gain.mean():+.1f} on average over {len(gain)} "
+                   f"languages, better in {int((gain > 0).sum())}")  # fmt: skip
     axis.legend(loc="upper right")
     return figure
 

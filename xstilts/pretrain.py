@@ -33,20 +33,20 @@ class Plan:
     width: int = 128
     layers: int = 4
     heads: int = 4
-    vocabulary: int = 6000
+    vocabulary: int = 8000
     vocabulary_chars: int = 6_000_000  # text that the vocabulary is trained on
     longest: int = 384
     windows: Mapping[int, float] = field(  # how long, and which share of the running text
         default_factory=lambda: {64: 0.45, 128: 0.25, 256: 0.2, 384: 0.1}
     )
-    tokens: int = 3072  # a batch
+    tokens: int = 2048  # a batch
     tlm: float = 0.55  # share of pieces in translation pairs
     mask: float = 0.2
     mask_pairs: float = 0.35
     alpha: float = 0.5  # languages share the text by size ** alpha
     lr: float = 2e-3
     warmup: float = 0.03
-    decay: float = 0.01  # weights' decay in AdamW
+    decay: float = 0.01  # of the layers' matrices
     clip: float = 1.0
 
 
@@ -125,12 +125,7 @@ class Twin:
             self.twin = Encoder(copy.deepcopy(encoder.lm).bfloat16(), encoder.tokenizer)
             self.twin.lm.set_attn_implementation("sdpa_float32")
         self.full, self.fast = list(encoder.parameters()), list(self.twin.parameters())
-        matrices = [p for p in self.full if p.ndim > 1]
-        vectors = [p for p in self.full if p.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": vectors}]
-        self.optimizer = torch.optim.AdamW(
-            groups, lr=plan.lr, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0, fused=True
-        )
+        self.optimizers = _optimizers(encoder, plan)
 
     def step(self, loss: Tensor, used: float) -> None:
         """One update after `loss`; `used` is the fraction of the budget that is gone."""
@@ -141,13 +136,33 @@ class Twin:
                 fast.grad = None
         torch.nn.utils.clip_grad_norm_(self.full, self.plan.clip)
         rise = self.plan.warmup
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.lr * min((used + 1e-4) / rise, (1 - used) / (1 - rise))
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        lr = self.plan.lr * min((used + 1e-4) / rise, (1 - used) / (1 - rise))
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         if self.half:
             with torch.no_grad():
                 torch._foreach_copy_(self.fast, self.full)
+
+
+def _optimizers(encoder: Encoder, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices, at AdamW's step size, and AdamW for all the rest.
+
+    With so few updates AdamW alone stays for long at guessing by frequency alone.
+    """
+    layers = [p for p in encoder.body.encoder.parameters() if p.ndim == 2]
+    inside = {id(p) for p in layers}
+    rest = [p for p in encoder.parameters() if id(p) not in inside]
+    return [
+        torch.optim.Muon(
+            layers, lr=plan.lr, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(
+            rest, lr=plan.lr, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0, fused=True
+        ),
+    ]
 
 
 def _float32_attention(module, query, key, value, attention_mask, scaling=None, **_):

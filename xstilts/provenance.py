@@ -25,10 +25,10 @@ from pathlib import Path
 from xstilts.grid import Run
 from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, hub_dir
 
-# Modules that change no figure: records that enter by value, bookkeeping, pictures.
-OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "paths", "gridfile", "grid",
-           "runs", "provenance", "execute", "cli", "plots", "tables", "analysis",
-           "report")  # fmt: skip
+# Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
+OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
+           "grid", "runs", "provenance", "execute", "batch", "cli")  # fmt: skip
+PICTURES = ("plots", "tables", "report")
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
 
 
@@ -53,7 +53,7 @@ def made_from(run: Run, needs: Mapping[str, str]) -> dict:
         "tasks": [plain(task) for task in run.tasks],
         "data": [_data(task) for task in run.tasks] if setting and setting.data == "hub" else [],
         "start": dict(needs) or (setting and encoder(setting.encoder)),
-        "code": code(run.notebook, world=not setting or setting.data == "world"),
+        "code": code(run.notebook, _outside(run)),
         "cells": digest("\n".join(cells(run.notebook))),
     }  # fmt: skip
 
@@ -61,6 +61,12 @@ def made_from(run: Run, needs: Mapping[str, str]) -> dict:
 def differing(old: Mapping, new: Mapping) -> list[str]:
     """The parts in which two `made_from` differ; what is None now cannot be judged."""
     return [name for name, value in new.items() if not _same(old.get(name), value)]
+
+
+def _outside(run: Run) -> tuple[str, ...]:
+    """Modules that do not count for `run`."""
+    real = ("world",) if run.setting and run.setting.data == "hub" else ()
+    return OUTSIDE + real + (() if run.leaves == "report" else PICTURES)
 
 
 def _same(old, new) -> bool:
@@ -130,15 +136,14 @@ def cells(notebook: str) -> list[str]:
 
 
 @cache
-def code(notebook: str, world: bool) -> dict[str, str]:
-    """Hashes of the package's modules that the notebook imports, directly or not."""
+def code(notebook: str, outside: tuple[str, ...] = ()) -> dict[str, str]:
+    """Hashes of the modules that the notebook imports, directly or not, but for some packages."""
     todo = {name for cell in cells(notebook) for name in _imports(_without_magic(cell))}
     found: dict[str, str] = {}
     while todo:
         name = todo.pop()
-        outside = name.split(".")[0] in OUTSIDE or (name.startswith("world") and not world)
         path = _path(name)
-        if name in found or outside or path is None:
+        if name in found or name.split(".")[0] in outside or path is None:
             continue
         source = path.read_text("utf-8")
         found[name] = digest(essence(source))[:16]
@@ -172,13 +177,16 @@ def _imports(source: str) -> set[str]:
 
 def essence(source: str) -> str:
     """The source without comments, docstrings and blank lines."""
-    kept, start = [], True
-    skip = (tokenize.COMMENT, tokenize.NL)
+    kept, start, said = [], True, False
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in skip or (token.type == tokenize.STRING and start):
+        if token.type in (tokenize.COMMENT, tokenize.NL):
             continue
+        if said and token.type == tokenize.NEWLINE:  # the end of a docstring
+            said = False
+            continue
+        said = token.type == tokenize.STRING and start
         start = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
-        kept.append("\n" if token.type == tokenize.NEWLINE else token.string)
+        kept += [] if said else ["\n" if token.type == tokenize.NEWLINE else token.string]
     return " ".join(kept)
 
 

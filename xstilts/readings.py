@@ -7,6 +7,7 @@ and an error names the file, the row and the column. It opens nothing.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import Formatter
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from xstilts.languages import language
@@ -230,30 +231,40 @@ def answers(own: Rows, *others: Rows) -> Iterator[dict]:
     """
     right: dict[str, list[str]] = {}
     for rows in (own, *others):
-        for _, at, gold, _ in _answered(rows):
-            right.setdefault(at, []).extend(gold)
+        for at, names in _right(rows).items():
+            right.setdefault(at, []).extend(names)
     told: dict[str, str] = {}
-    for row, at, gold, candidates in _answered(own):
+    for at, row, sentences in _sentences(own):
         yield _pair(at, "query", row["question"], right[at])
-        told |= {c: candidates[c] for c in (gold if own.split == "train" else candidates)}
+        for name, (begin, end), holds in sentences:
+            if name not in told and (holds or own.split != "train"):
+                told[name] = (row["context"][begin:end] + row["context"]).replace("\n", "")
     for at, text in told.items():
         yield _pair(at, "candidate", text)
 
 
-def _answered(rows: Rows) -> Iterator[tuple[dict, str, list[str], dict[str, str]]]:
-    """(row, id, right candidates, candidates of its paragraph) of every question."""
+def _right(rows: Rows) -> dict[str, list[str]]:
+    """Question -> its right candidates in one language; found once, though all languages ask."""
+    if rows.table not in _FOUND:
+        _FOUND[rows.table] = {at: [name for name, _, holds in sentences if holds]
+                              for at, _, sentences in _sentences(rows)}  # fmt: skip
+    return _FOUND[rows.table]
+
+
+_FOUND: WeakKeyDictionary[Table, dict[str, list[str]]] = WeakKeyDictionary()
+
+
+def _sentences(rows: Rows) -> Iterator[tuple[str, dict, list[tuple[str, Sequence[int], bool]]]]:
+    """(id, row, (name, [begin, end], whether an answer starts there) of every sentence)."""
     numbers: dict[str, int] = {}
     for at, row in rows:
-        context = row["context"]
-        paragraph = f"{rows.lang}_{numbers.setdefault(context, len(numbers))}"
-        breaks = row.get("sentence_breaks") or [m.span() for m in SENTENCE.finditer(context)]
-        flat = context.replace("\n", "")
-        candidates = {f"{paragraph}_{n}": context[begin:end].replace("\n", "") + flat
-                      for n, (begin, end) in enumerate(breaks)}  # fmt: skip
+        paragraph = f"{rows.lang}_{numbers.setdefault(row['context'], len(numbers))}"
+        breaks = row.get("sentence_breaks") or [
+            match.span() for match in SENTENCE.finditer(row["context"])
+        ]
         starts = row["answers"]["answer_start"]
-        gold = [f"{paragraph}_{n}" for n, (begin, end) in enumerate(breaks)
-                if any(begin <= start < end for start in starts)]  # fmt: skip
-        yield row, at, gold, candidates
+        yield at, row, [(f"{paragraph}_{n}", (begin, end), any(begin <= s < end for s in starts))
+                        for n, (begin, end) in enumerate(breaks)]  # fmt: skip
 
 
 def _pair(at: str, side: str, text: str, gold: Sequence[str] = ()) -> dict:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xstilts.paths import BadInput, MissingData, hub_dir
 
+CONVERTED = "refs/convert/parquet"  # the branch in which the hub keeps every set as Parquet
 SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv")
 
 
@@ -29,9 +30,9 @@ class Source:
     local: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """`rows` in Arrow; `classes` maps a column of class numbers to the names."""
+    """`rows` in Arrow; `classes` maps a column of class numbers to the names. Equal if the same."""
 
     where: str
     rows: object
@@ -152,19 +153,28 @@ _READERS = {".parquet": _parquet, ".jsonl": _jsonl, ".csv": _delimited, ".tsv": 
 @lru_cache(maxsize=16)
 def _download(source: Source) -> Table:
     """From the hub, or from the cache of what was fetched before when `HF_HUB_OFFLINE` is set."""
-    import datasets
-    from datasets.exceptions import DatasetNotFoundError
+    from datasets.exceptions import DatasetsError
 
     name = f"{source.repo} '{source.config}', split '{source.split}'"
     _reach(name)
     try:
-        found = datasets.load_dataset(
-            source.repo, source.config, split=source.split, revision=source.revision
-        )
-    except (DatasetNotFoundError, ValueError, ConnectionError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        found = _load(source, source.revision)
+    except (DatasetsError, RuntimeError, ValueError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise MissingData(f"no {name} on the hub or in its cache: {reason}") from error
     return Table(name, found.data.table, class_names(found.features))
+
+
+def _load(source: Source, revision: str | None):
+    """Where a repository still holds a script, which nobody should run, the hub's conversion."""
+    from datasets import load_dataset
+
+    try:
+        return load_dataset(source.repo, source.config, split=source.split, revision=revision)
+    except RuntimeError as error:
+        if revision or "script" not in str(error):
+            raise
+        return _load(source, CONVERTED)
 
 
 def _reach(name: str) -> None:

@@ -23,6 +23,10 @@ from xstilts.world.languages import distance as world_distance
 
 SEEDS = 5  # with fewer, a figure is provisional
 MARK = "†"
+METRICS = {  # how the headline figure of each metric is called
+    "chunk_f1": "F1", "squad": "(EM + F1) / 2", "squad_v2": "(EM + F1) / 2",
+    "mlqa": "(EM + F1) / 2", "pairs": "F1", "map@20": "mAP@20",
+}  # fmt: skip
 FIGURES = ("value", "non_english", "english", "langs", "missing")  # of `scores.average`
 WITHOUT, WITH = "mean without retrieval", "mean with retrieval"
 PROVISIONAL = f"{MARK} fewer than {SEEDS} seeds: provisional."
@@ -173,18 +177,14 @@ def per_language(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd
         for (recipe, lang), some in part.groupby(["recipe", "lang"], sort=False):
             by_seed = some.pivot_table("value", "seed", "metric")
             values = [headline(row.dropna().to_dict()) for _, row in by_seed.iterrows()]
-            rows.append((column.title, headline_name(by_seed), recipe, lang,
-                         sum(values) / len(values), len(values)))  # fmt: skip
+            mean = sum(values) / len(values)
+            rows.append((column.title, metric(column.task), recipe, lang, mean, len(values)))
     return pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value", "seeds"])
 
 
-def headline_name(metrics: Iterable[str]) -> str:
-    """What to write on the axis of a task that was measured by these metrics."""
-    metrics = list(metrics)
-    if "exact_match" in metrics:
-        return "(EM + F1) / 2"
-    names = {"f1": "F1", "map@20": "mAP@20", "accuracy": "accuracy"}
-    return next((text for name, text in names.items() if name in metrics), metrics[0])
+def metric(task) -> str:
+    """What a task's headline figure is, for the axis of a picture."""
+    return METRICS.get(task.metric, task.metric)
 
 
 def by_language(scores: pd.DataFrame) -> pd.Series:

@@ -2,7 +2,8 @@
 
 What it does: renders one set of meanings into English and fourteen constructed languages. What it
 does not: resemble any real language, or say anything about scores on real data.
-Reading order: `concepts`, `languages`, `grammar`, `events`, `relations`, `corpus`, `tasks`.
+Reading order: `concepts`, `languages`, `meaning`, `grammar`, `events`, `relations`, `lore`, `corpus`,
+then `tasks` and those it draws on.
 Everything is drawn from fixed seeds; a run's seed never reaches it.
 """
 
@@ -19,7 +20,8 @@ from xstilts.world.tasks import languages
 __all__ = ["LANGS", "LANGUAGES", "VERSION", "Language", "distance", "fingerprint", "languages",
            "parallel", "rows", "text"]
 HERE = Path(__file__).parent
-TEXT_SOURCES = ("concepts", "languages", "grammar", "events", "relations", "corpus")
+TEXT_SOURCES = ("concepts", "languages", "meaning", "grammar", "events", "relations", "lore",
+                "corpus")
 VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
 
 

@@ -7,10 +7,11 @@ deeds lead to, what things are for. Wrong ones are as plausible to the ear.
 from typing import NamedTuple
 
 from xstilts.world import concepts as c
-from xstilts.world import corpus
+from xstilts.world import lore
 from xstilts.world import relations as r
+from xstilts.world.corpus import similar
 from xstilts.world.events import Dice, bucket, event, person
-from xstilts.world.grammar import Clause, Phrase, Sentence
+from xstilts.world.meaning import Clause, Phrase, Sentence
 
 
 class Choice(NamedTuple):
@@ -30,7 +31,7 @@ def distinct(right: Sentence, wrong: list[Sentence], count: int) -> list[Sentenc
 def hellaswag(dice: Dice, pool: str, domain: str) -> Choice:
     """How does it go on? Wrong endings break the sequence, or exchange who or what."""
     while True:
-        steps = corpus.sequence(dice, pool, domain, person(dice, pool))
+        steps = lore.sequence(dice, pool, domain, person(dice, pool))
         if len(steps) < 3:
             continue
         told, right = steps[:-1], steps[-1].clause
@@ -38,7 +39,7 @@ def hellaswag(dice: Dice, pool: str, domain: str) -> Choice:
         chains = [verb for chains in c.CHAINS_OF.values() for chain in chains for verb in chain]
         fitting = [v for v in chains if v in c.ACTIONS[kind] and v not in {
             s.clause.verb for s in steps}]
-        near = corpus.similar(dice, pool, right.patient._replace(adj=""))._replace(num=0, plus=None)
+        near = similar(dice, pool, right.patient._replace(adj=""))._replace(num=0, plus=None)
         wrong = [right._replace(verb=dice.pick(fitting)), right._replace(verb=dice.pick(fitting)),
                  right._replace(patient=near._replace(det=right.patient.det)),
                  right._replace(agent=person(dice, pool, right.agent)),
@@ -53,7 +54,7 @@ def consequences(dice: Dice, cause: Clause, right: Clause) -> list[Clause]:
     """What does not follow from a cause though it might: other feelings, states and deeds."""
     if right.verb == "feel":
         usual = c.FEELINGS if dice.chance(0.3) else [f for pair in c.MAKES_FEEL.values() for f in pair]
-        true = {e.patient.head for e in corpus.effects_of(cause) if e.agent == right.agent}
+        true = {e.patient.head for e in lore.effects_of(cause) if e.agent == right.agent}
         other = [f for f in dice.some(usual, 99) if f and f not in true]
         return [right._replace(patient=Phrase(f, "ADJ")) for f in other]
     if right.verb == "be":
@@ -67,13 +68,13 @@ def question_of(effect: Clause) -> Sentence:
     """The question that an effect answers."""
     if effect.verb == "feel":
         return Sentence(effect, ask="patient")
-    return corpus.NEXT if effect.verb == "be" else corpus.deed_next(effect.agent)
+    return lore.NEXT if effect.verb == "be" else lore.deed_next(effect.agent)
 
 
 def cosmosqa(dice: Dice, pool: str, domain: str) -> Choice:
     """A passage and what can be inferred from it but is not written there."""
     while True:
-        cause, effect = corpus.reason(dice, pool, domain)
+        cause, effect = lore.reason(dice, pool, domain)
         around = [event(dice, pool, domain, person(dice, pool)) for _ in range(dice.number(1, 3))]
         if dice.chance(0.35) and effect.verb == "feel":   # why, with the reason in wider words
             feel = [*around, event(dice, pool, domain, effect.agent)]
@@ -100,7 +101,7 @@ def because(effect: Clause, cause: Clause) -> Sentence:
 def siqa(dice: Dice, pool: str, domain: str) -> Choice:
     """What somebody felt or did after what happened between two people."""
     while True:
-        cause, effect = corpus.reason(dice, pool, domain)
+        cause, effect = lore.reason(dice, pool, domain)
         choices = distinct(Sentence(effect), [Sentence(e) for e in consequences(dice, cause, effect)], 3)
         if effect.verb != "be" and choices:
             more = [Sentence(event(dice, pool, domain, cause.agent))] * dice.chance(0.3)
@@ -109,20 +110,21 @@ def siqa(dice: Dice, pool: str, domain: str) -> Choice:
 
 def copa(dice: Dice, pool: str, domain: str) -> Choice:
     """The likelier of two effects, or of two causes."""
+    forward = dice.chance(0.5)
     while True:
-        cause, effect = corpus.reason(dice, pool, domain)
-        if dice.chance(0.5):
+        cause, effect = lore.reason(dice, pool, domain)
+        if forward:
             wrong = dice.pick(consequences(dice, cause, effect) or [effect])
             if wrong != effect:
-                return Choice([Sentence(cause), corpus.NEXT], [Sentence(effect), Sentence(wrong)], domain)
+                return Choice([Sentence(cause), lore.NEXT], [Sentence(effect), Sentence(wrong)], domain)
             continue
-        other, result = corpus.reason(dice, pool, domain)
+        other, result = lore.reason(dice, pool, domain)
         same = result.verb == effect.verb and result.patient == effect.patient
         if same or result.verb != effect.verb or bool(other.patient) != bool(cause.patient):
             continue
         wrong = other._replace(agent=cause.agent)
-        if effect not in corpus.effects_of(wrong) and wrong.agent != wrong.patient:
-            return Choice([Sentence(effect), corpus.CAUSE], [Sentence(cause), Sentence(wrong)], domain)
+        if effect not in lore.effects_of(wrong) and wrong.agent != wrong.patient:
+            return Choice([Sentence(effect), lore.CAUSE], [Sentence(cause), Sentence(wrong)], domain)
 
 
 def csqa(dice: Dice, pool: str, domain: str) -> Choice:
@@ -138,8 +140,8 @@ def csqa(dice: Dice, pool: str, domain: str) -> Choice:
         a, b = Phrase(noun, det="a"), Phrase(c.KIND[noun], det="a")
         clause = Clause(a, "be", b, past=False)
     else:
-        clause = corpus.use(noun) if sort == "use" else corpus.found(noun)
-    slot = corpus.fact_slot(clause)
+        clause = lore.use(noun) if sort == "use" else lore.found(noun)
+    slot = lore.fact_slot(clause)
     options = dice.some({"use": list(facts), "find": c.PLACES, "kind": list(c.KINDS)}[sort], 9)
     wrong = [Sentence(clause.put(slot, Phrase(o, det="a")), only=slot) for o in options]
     return Choice([Sentence(clause, ask=slot)],

@@ -11,7 +11,7 @@ import zlib
 from itertools import product
 
 from xstilts.world import concepts as c
-from xstilts.world.grammar import Clause, Phrase
+from xstilts.world.meaning import Clause, Phrase
 
 POOLS = {"text": 50, "parallel": 12, "intermediate": 14, "train": 8, "dev": 4, "test": 8,
          "retrieval": 4}  # per cent

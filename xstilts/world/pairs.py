@@ -4,10 +4,12 @@ Near-duplicates (the same sentence but for one word, role or number) make topic 
 """
 
 from xstilts.world import relations as r
-from xstilts.world.corpus import bio, document
+from xstilts.world.corpus import document
 from xstilts.world.events import Dice, city, event, person
-from xstilts.world.grammar import Clause, Sentence, say
+from xstilts.world.grammar import say
 from xstilts.world.languages import ALL
+from xstilts.world.lore import bio
+from xstilts.world.meaning import Clause, Sentence
 from xstilts.world.passages import passage
 
 MINED = ("qaa", "qad", "qaf", "qal")                      # BUCC, from near to far

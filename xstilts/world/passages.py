@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from xstilts.world import concepts as c
 from xstilts.world import relations as r
-from xstilts.world.corpus import bio, similar
+from xstilts.world.corpus import similar
 from xstilts.world.events import Dice, event, person
-from xstilts.world.grammar import Clause, Sentence, say
+from xstilts.world.grammar import say
 from xstilts.world.languages import ALL
+from xstilts.world.lore import bio
+from xstilts.world.meaning import Clause, Sentence
 
 PIECES_PER_WORD = 1.4   # of English, roughly, by the tokenizers that ship
-PLAIN_WORDS = 75        # of a passage at most, before it is stretched
 
 
 class Passage(NamedTuple):
@@ -35,34 +36,30 @@ def passage(dice: Dice, pool: str, domain: str, kept: float = 0.6, turned: float
     `kept`: how many adjuncts the question repeats; `turned`: share of questions in the passive or
     with a fronted adjunct; `lone`: share of unanswerable ones; `told`: of events said otherwise.
     """
+    alone = dice.chance(lone)
     while True:
         main, events = scene(dice, pool, domain)
         slot = dice.pick(r.slots(main))
         drop = [s for s in ("place", "time") if s != slot and not dice.chance(kept)]
         asked = main.without(*drop)
-        if dice.chance(lone):
-            asked, slot = unanswerable(dice, asked, slot, events), f"no {slot}"
-            if asked is None:
-                continue
-        if sum(fits(asked, slot.split()[-1], e) for e in events) == (not slot.startswith("no ")):
+        if alone:
+            asked = unanswerable(dice, asked, slot, events)
+        if asked and sum(fits(asked, slot, e) for e in events) == (not alone):
             break
-    context = [Sentence(e, passive=dice.chance(told) and r.can_be_passive(e) and e is not main)
-               for e in events]
+    context = [Sentence(e, passive=dice.chance(told) and r.can_be_passive(e)) for e in events]
     if dice.chance(0.3):
-        context.insert(0, Sentence(bio(dice, main.agent, domain)) if main.agent.kind == "PER"
-                       else context[0])
+        context.insert(0, Sentence(bio(dice, main.agent, domain)))
     evidence = next(n for n, s in enumerate(context) if s.clause is main)
     before, after = stretched(dice, pool, domain, main.verb, context, pieces)
-    slot = "" if slot.startswith("no ") else slot
-    question = ask(dice, asked, slot or dice.pick(r.slots(asked)), turned)
-    return Passage(question, [*before, *context, *after], len(before) + evidence, slot, domain)
+    return Passage(ask(dice, asked, slot, turned), [*before, *context, *after],
+                   len(before) + evidence, "" if alone else slot, domain)
 
 
 def ask(dice: Dice, clause: Clause, slot: str, turned: float) -> Sentence:
     """A question, at times in another form than a plain one."""
     turn = dice.chance(turned)
     passive = turn and slot in ("patient", "place", "time", "num") and r.can_be_passive(clause)
-    fronts = [s for s in ("place", "time") if clause.at(s) and s != slot]
+    fronts = [s for s in ("place", "time") if clause.at(s) and slot == "agent"]
     return Sentence(clause, ask=slot, passive=passive,
                     front=dice.pick(fronts) if turn and not passive and fronts else "")
 
@@ -71,10 +68,11 @@ def scene(dice: Dice, pool: str, domain: str) -> tuple[Clause, list[Clause]]:
     """An event to ask about among others, some of them alike in verb and sort of thing."""
     main = event(dice, pool, domain, person(dice, pool), where=0.8, when=0.8)
     events = [main]
-    for _ in range(dice.number(2, 4)):
-        made = event(dice, pool, domain, person(dice, pool), where=0.6, when=0.6)
+    for _ in range(dice.number(2, 5)):
+        agent = main.agent if dice.chance(0.3) else person(dice, pool, main.agent)
+        made = event(dice, pool, domain, agent, where=0.6, when=0.6)
         if dice.chance(0.5) and main.patient and made.patient:
-            between = tuple((s, w, person(dice, pool))
+            between = tuple((s, w, person(dice, pool, agent))
                             for s, w, _ in main.adjuncts if s in ("to", "from"))
             setting = tuple(a for a in made.adjuncts if a[0] in ("place", "time"))
             made = made._replace(verb=main.verb, patient=similar(dice, pool, main.patient),

@@ -5,8 +5,8 @@ without knowing which text or task it is for.
 """
 
 from xstilts.world import concepts as c
-from xstilts.world.events import Dice, adjectives, adjective, place, time
-from xstilts.world.grammar import Clause, Phrase, Sentence, is_person
+from xstilts.world.events import Dice, adjective, place, time
+from xstilts.world.meaning import Clause, Phrase, Sentence, is_person
 
 BELOW = {kind: nouns for kind, nouns in c.KINDS.items()}
 WAYS = {above: [verb for verb, it in c.WAY_OF.items() if it == above] for above in c.WAY_OF.values()}

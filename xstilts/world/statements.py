@@ -7,11 +7,15 @@ ways: a bag of words tells nothing.
 
 from typing import NamedTuple
 
+from xstilts.world import concepts as c
 from xstilts.world import relations as r
 from xstilts.world.corpus import similar
-from xstilts.world.events import Dice, event, pair, person, time
-from xstilts.world.grammar import Clause, Sentence
+from xstilts.world.events import RECIPIENTS, Dice, event, pair, person, time
+from xstilts.world.grammar import say
+from xstilts.world.languages import ALL
+from xstilts.world.meaning import Clause, Sentence
 
+CONVERSES = {verb: {"agent": word, "to": "agent"} for verb, word in c.CONVERSE.values()}
 NLI = ("entailment", "neutral", "contradiction")
 
 
@@ -33,8 +37,10 @@ def nli(dice: Dice, pool: str, domain: str, extra: tuple[int, int] = (0, 0), har
     label = dice.pick(NLI)
     while True:
         claim = event(dice, pool, domain, person(dice, pool) if dice.chance(0.5) else None)
+        if not hard and dice.chance(0.4):
+            claim = r.entailed(dice, claim, 2) or claim
         premises = hard_premises(dice, claim) if hard else premises_for(dice, pool, claim)
-        if all(premises):
+        if all(told and sound(told) for told in premises):
             break
     entailing, neutral, contrary = premises
     negated = dice.chance(0.25)
@@ -70,46 +76,45 @@ def hard_premises(dice: Dice, claim: Clause) -> tuple[Clause | None, ...]:
     return entailing, neutral, contrary
 
 
+def sound(clause: Clause) -> bool:
+    """One sells to and buys from; an opposite verb may have kept the wrong adposition."""
+    fitting = RECIPIENTS.get(clause.verb)
+    return fitting is None or not clause.at({"to": "from", "from": "to"}[fitting])
+
+
 def other(dice: Dice, pool: str, domain: str, claim: Clause, alike: bool) -> Clause:
     """One more event; `alike`: with the verb of the claim and its place or time."""
     made = event(dice, pool, domain, person(dice, pool))
     if not alike or not (claim.patient and made.patient):
         return made
     shared = tuple(a for a in claim.adjuncts if a[0] in ("place", "time") and dice.chance(0.7))
-    between = tuple((s, w, person(dice, pool)) for s, w, _ in claim.adjuncts if s in ("to", "from"))
+    between = tuple((s, w, person(dice, pool, made.agent)) for s, w, _ in claim.adjuncts
+                    if s in ("to", "from"))
     return made._replace(verb=claim.verb, patient=similar(dice, pool, claim.patient),
                          adjuncts=(*between, *shared))
 
 
 def qqp(dice: Dice, pool: str, domain: str) -> Statements:
-    """Two questions, the second the first said otherwise or a near miss."""
+    """Two questions, the second the first said otherwise, or a near miss said otherwise."""
     label = dice.pick(("not_duplicate", "duplicate"))
     while True:
-        clause = event(dice, pool, domain, when=0.7)
-        slot = dice.pick(r.slots(clause))
-        said = r.resay(dice, clause)
-        if label == "not_duplicate":
-            near = [r.swapped(clause), r.contradicted(dice, clause, negate=False)]
-            slots = [s for s in r.slots(clause) if s != slot]
-            asked, wrong = slot, dice.pick(near)
-            if dice.chance(0.35) and slots:
-                asked, wrong = dice.pick(slots), clause
-            if not wrong or not askable(wrong, asked):
-                continue
-            second = (r.resay(dice, wrong) if dice.chance(0.6) else Sentence(wrong))
-        else:
-            asked = slot if said.clause.verb == clause.verb or slot not in ("agent", "to") else (
-                "from" if slot == "agent" else "agent")
-            second = said
-        if not askable(second.clause, asked) or second.front == asked:
+        clause = meant = event(dice, pool, domain, when=0.7)
+        slot = asked = dice.pick(r.slots(clause))
+        if label == "not_duplicate" and dice.chance(0.3):
+            asked = dice.pick(r.slots(clause))
+        elif label == "not_duplicate":
+            meant = dice.pick((r.swapped(clause), r.contradicted(dice, clause, negate=False)))
+        if not meant or not sound(meant) or asked not in r.slots(meant):
             continue
-        first, second = Sentence(clause, ask=slot), second._replace(ask=asked)
-        if first != second:
+        first, near = Sentence(clause, ask=slot), Sentence(meant, ask=asked)
+        if (say(first, ALL["en"]) == say(near, ALL["en"])) != (label == "duplicate"):
+            continue
+        said = r.resay(dice, meant)
+        if said.clause.verb in CONVERSES and asked in CONVERSES[said.clause.verb]:
+            asked = CONVERSES[said.clause.verb][asked]
+        second = said._replace(ask=asked, front=said.front if asked == "agent" else "")
+        if second != near and asked in r.slots(second.clause):
             return Statements([first], [second], label, domain)
-
-
-def askable(clause: Clause, slot: str) -> bool:
-    return slot in r.slots(clause)
 
 
 def paws(dice: Dice, pool: str, domain: str) -> Statements:
@@ -120,7 +125,9 @@ def paws(dice: Dice, pool: str, domain: str) -> Statements:
         clause = event(dice, pool, domain, person(dice, pool), person(dice, pool), 0.4, 0.7)
         if kind == "qualities" and clause.patient and clause.patient.kind == "noun":
             clause = clause._replace(patient=None if r.is_person(clause.patient)
-                                     else pair(dice, clause.patient.head))
+                                     else pair(dice, clause.patient.head, "the"))
+        elif clause.patient and clause.patient.plus:
+            clause = clause._replace(patient=clause.patient._replace(plus=None))
         wanted = {"qualities": r.crossed, "cities": r.swapped, "people": r.swapped}[kind]
         fits = {"qualities": clause.patient is not None, "people": clause.patient is not None,
                 "cities": clause.patient is None}[kind]
@@ -129,15 +136,14 @@ def paws(dice: Dice, pool: str, domain: str) -> Statements:
     if not any(clause.at(slot) for slot in ("place", "time")):
         clause = clause._replace(adjuncts=(*clause.adjuncts, time(dice)))
     second = clause if same else wanted(clause)
-    return Statements([Sentence(clause)], [reordered(dice, second, moved=same or dice.chance(0.7))],
-                      str(int(same)), domain)
+    return Statements([Sentence(clause)], [reordered(dice, second)], str(int(same)), domain)
 
 
-def reordered(dice: Dice, clause: Clause, moved: bool) -> Sentence:
+def reordered(dice: Dice, clause: Clause) -> Sentence:
     """Another order of words that says the same: a fronted adjunct, "and" turned round."""
     ways = ["front"] + ["turn"] * 2 * bool(clause.patient and clause.patient.plus)
     ways += ["adjuncts"] * (len(clause.adjuncts) > 1)
-    way = dice.pick(ways) if moved else ""
+    way = dice.pick(ways)
     if way == "turn":
         first, second = clause.patient._replace(plus=None), clause.patient.plus
         clause = clause._replace(patient=second._replace(plus=first))

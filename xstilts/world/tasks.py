@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from xstilts.paths import BadInput, MissingData, nearest
 from xstilts.world import choices, pairs, passages, statements
-from xstilts.world.corpus import bio, document, first_said
+from xstilts.world.corpus import document, first_said
 from xstilts.world.events import Dice, event, organisation, person
-from xstilts.world.grammar import Sentence, join, say, tokens
+from xstilts.world.grammar import join, say, tokens
 from xstilts.world.languages import ALL, LANGS, Language
+from xstilts.world.lore import bio
+from xstilts.world.meaning import Sentence
 
 ANY = ("market", "travel", "science", "sport", "home")
 
@@ -55,8 +57,8 @@ TASKS = {
     "anli_r3": Draft("classify", statements.nli, {"train": 4_000} | TEST, ANY,
                      {"extra": (3, 5), "hard": True, "turned": 0.6}),
     "qqp": Draft("classify", statements.qqp, BIG),
-    "squad_v1": Draft("span", passages.passage, SPAN, GENRES),
-    "squad_v2": Draft("span", passages.passage, SPAN, GENRES, {"lone": 0.4}),
+    "squad_v1": Draft("span", passages.passage, SPAN, GENRES, {"turned": 0.1}),
+    "squad_v2": Draft("span", passages.passage, SPAN, GENRES, {"lone": 0.4, "turned": 0.1}),
     "hellaswag": Draft("choose", choices.hellaswag, MIDDLE),
     "ccg": Draft("tag", tagged, MIDDLE, ANY, {"names": 0.1}),
     "cosmosqa": Draft("choose", choices.cosmosqa, MIDDLE),
@@ -69,7 +71,7 @@ TASKS = {
     "udpos": Draft("tag", tagged, {"train": 1_500} | TEST, ANY, {}, LANGS, "train"),
     "panx": Draft("tag", tagged, {"train": 1_500} | TEST, ANY, {"names": 0.8}, LANGS, "train"),
     "xquad": Draft("span", passages.passage, {"test": 250}, ("sport", "home"),
-                   {"turned": 0.5, "kept": 0.8}, LANGS),
+                   {"turned": 0.4, "kept": 0.8}, LANGS),
     "mlqa": Draft("span", passages.passage, TEST, ("home", "market"),
                   {"told": 0.4, "kept": 0.4}, LANGS),
     "tydiqa": Draft("span", passages.passage, {"train": 400, "dev": 100, "test": 250}, ANY,

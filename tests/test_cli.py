@@ -1,0 +1,70 @@
+"""The command line: totals last, one line for what is wrong, exit codes."""
+
+import pytest
+
+from xstilts.cli import main
+
+
+def test_plan_counts_phases_and_ends_in_totals(capsys, out):
+    assert main(["plan", "core"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "core: 1,097 runs: 1,095 to do"
+    assert any(line.split()[:2] == ["evaluations", "550"] for line in lines)
+
+
+def test_plan_lists_every_run_once(capsys, out):
+    assert main(["plan", "core", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    ids = [line.split()[0] for line in lines[: lines.index("")]]
+    assert len(ids) == len(set(ids)) == 1097
+
+
+def test_plan_marks_what_has_no_data_and_exits_0(capsys, out):
+    assert main(["plan", "slice", "-l"]) == 0
+    said = capsys.readouterr().out
+    assert "set XSTILTS_TEXT" in said and said.splitlines()[-1].startswith("slice: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["plan", "cor"], 2, "did you mean 'core'"),
+        (["plan", "core", "--seeds", "one"], 2, "no list of numbers"),
+        (["plan", "core", "--seeds", "9"], 2, "no '9' among its seeds"),
+        (["plan", "core", "--settings", "tiny-xlm"], 2, "did you mean 'tiny-xlmr'"),
+        (["plan"], 2, "GRID"),
+        (["plam", "core"], 2, "invalid choice"),
+        (["run", "demo", "--workers", "0"], 2, "no number from 1"),
+        ([], 2, "COMMAND"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, out, words, code, says):
+    assert main(words) == code
+    said = capsys.readouterr()
+    assert says in said.err and len(said.err.splitlines()) == 1 and said.out == ""
+
+
+def test_a_folder_that_is_not_there_is_missing_data(capsys, out, monkeypatch, tmp_path):
+    monkeypatch.setenv("XSTILTS_HUB", str(tmp_path / "nowhere"))
+    assert main(["plan", "slice"]) == 3
+    assert "XSTILTS_HUB" in capsys.readouterr().err
+
+
+def test_an_encoder_that_is_not_there_is_missing_data(capsys, out, monkeypatch, tmp_path):
+    from xstilts import runs
+
+    monkeypatch.setattr(runs, "ENCODERS", tmp_path)
+    assert main(["run", "demo"]) == 3
+    assert "no encoder 'tiny-xlmr'" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(capsys, monkeypatch, tmp_path):
+    from xstilts import runs
+
+    (tmp_path / "tiny-xlmr").mkdir()
+    monkeypatch.setattr(runs, "ENCODERS", tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "file" / "out"))
+    assert main(["run", "demo"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,0 +1,110 @@
+"""`zero_shot`: one model, all languages, tidy tables."""
+
+from collections import Counter
+
+import datasets
+import pytest
+import tiny
+import torch
+
+from xstilts import evaluate
+from xstilts.model import Model, heads_for
+from xstilts.paths import BadInput, MissingData
+from xstilts.scores import EXAMPLE_COLUMNS
+from xstilts.settings import Setting
+from xstilts.submission import read_answers
+
+SETTING = Setting("test", "nowhere", "hub")
+LANGS = {"xtreme": ("en", "de", "fr"), "xtreme-r": ("en", "de", "fr", "ro")}
+FACTS = {"max_len": 64, "token_budget": 300, "selection": "best English dev"}
+
+
+def model(folder, *tasks):
+    torch.manual_seed(0)
+    made = Model(tiny.encoder(), heads_for(tasks), FACTS)
+    folder.mkdir()
+    made.save(folder)
+    return folder
+
+
+def rows(task, lang):
+    seed = ["en", "de", "fr", "ro"].index(lang)
+    made = tiny.rows(task.form, 5 + seed, seed)
+    if task.form == "pairs":  # one pool of all languages
+        made = [row | {"id": f"{lang}-{row['id']}", "gold": [f"{lang}-{g}" for g in row["gold"]]}
+                for row in made]  # fmt: skip
+    return made
+
+
+@pytest.fixture(autouse=True)
+def data(monkeypatch):
+    def load(task, split, lang, *, data, limit=None):
+        if lang == "fr":
+            raise MissingData("no file fr.tsv; put one there")
+        return datasets.Dataset.from_list(rows(task, lang))
+
+    monkeypatch.setattr(evaluate, "load", load)
+
+
+@pytest.mark.parametrize("name", ["classify", "choose", "tag", "span", "pairs"])
+def test_every_form_ends_in_the_tables(name, tmp_path, capsys):
+    task = tiny.task(name, langs=LANGS)
+    result = evaluate.zero_shot(model(tmp_path / "m", task), task, SETTING)
+    scores, examples = result.scores, result.examples
+    per_metric = Counter(scores["metric"])
+    assert set(per_metric.values()) == {3} and set(scores["lang"]) == {"en", "de", "ro"}
+    assert scores.set_index("lang")["n"].to_dict() == {"en": 5, "de": 6, "ro": 8}
+    suites = scores.set_index("lang")["suite"].to_dict()
+    assert (suites["de"], suites["ro"]) == ("xtreme xtreme-r", "xtreme-r")
+    assert scores["value"].between(0, 100).all()
+    assert set(scores["selection"]) == {"best English dev"} and set(scores["split"]) == {"test"}
+    assert scores["layer"].isna().all() == (name != "pairs")
+    assert list(examples.columns) == list(EXAMPLE_COLUMNS)
+    for (lang, metric), part in examples.groupby(["lang", "metric"]):
+        own = scores[(scores["lang"] == lang) & (scores["metric"] == metric)]["value"].item()
+        again = 200 * part["hit"].sum() / max(1, part["said"].sum() + part["gold"].sum())
+        assert again == pytest.approx(own)
+    assert (examples["pieces"] > 0).all()
+    assert result.missing == {"fr": "no file fr.tsv; put one there"}
+    assert "no data for fr" in capsys.readouterr().out
+    text = result.answers[task.name, "test", "ro"]
+    assert len(read_answers(task, text)) == 8
+
+
+def test_languages_are_scored_as_they_would_be_alone(tmp_path):
+    task = tiny.task("tag", langs=LANGS)
+    folder = model(tmp_path / "m", task)
+    together = evaluate.zero_shot(folder, task, SETTING)
+    alone = evaluate.zero_shot(folder, task, SETTING, langs=["ro"])
+    key = (task.name, "test", "ro")
+    assert together.answers[key] == alone.answers[key]
+    mine = together.scores[together.scores["lang"] == "ro"].reset_index(drop=True)
+    assert mine.equals(alone.scores)
+
+
+def test_a_dual_encoder_ranks_the_candidates_of_all_languages(tmp_path):
+    task = tiny.task("pairs", langs=LANGS)
+    result = evaluate.zero_shot(model(tmp_path / "m", task), task, SETTING)
+    ranked = read_answers(task, result.answers[task.name, "test", "en"])
+    langs = {i.split("-")[0] for ids in ranked.values() for i in ids}
+    assert langs == {"en", "de", "ro"} and all(len(ids) == 19 for ids in ranked.values())
+
+
+def test_the_head_is_the_one_trained_for_the_task(tmp_path):
+    first, second = tiny.task("span"), tiny.task("span")
+    folder = model(tmp_path / "m", first, type(first)(**{**vars(second), "name": "squad"}))
+    loaded = Model.load(folder)
+    assert loaded.head_of(tiny.task("span", train={"xtreme": "squad"})).name == "my_span"
+    other = type(first)(**{**vars(first), "name": "xq", "train": {"xtreme": "squad"}})
+    assert loaded.head_of(other).name == "squad"
+    with pytest.raises(BadInput, match="no head for task 'xx'"):
+        loaded.head_of(type(first)(**{**vars(first), "name": "xx"}))
+
+
+def test_missing_everything(tmp_path):
+    task = tiny.task("tag", langs={"xtreme": ("fr",)})
+    with pytest.raises(MissingData, match=r"fr\.tsv"):
+        evaluate.zero_shot(model(tmp_path / "m", task), task, SETTING)
+    task = tiny.task("tag", langs=LANGS)
+    with pytest.raises(MissingData, match="not fine-tuned"):
+        evaluate.zero_shot(tiny.encoder().save(tmp_path / "bare"), task, SETTING)

@@ -1,0 +1,201 @@
+"""Grids: what they expand to, and how a mistake in one is told."""
+
+from collections import Counter
+
+import pytest
+
+from xstilts.grid import PRODUCT, alone, lacking, plan
+from xstilts.gridfile import Grid, freeze, read, restrict
+from xstilts.paths import GRIDS, NOTEBOOKS, BadInput
+
+SMALL = {"settings": ["tiny-xlmr"], "seeds": [1], "recipes": ["none", "mnli"],
+         "targets": ["udpos", "squad_v1"], "retrieval": True}  # fmt: skip
+STOCK = sorted(path.stem for path in GRIDS.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", STOCK)
+def test_ids_are_unique_and_needs_come_first(name):
+    runs = plan(name)
+    seen = set()
+    for run in runs:
+        assert run.id not in seen
+        assert set(run.needs) <= seen
+        assert run.leaves in PRODUCT
+        assert not set(run.id) & set(" >=:*?\\")
+        seen.add(run.id)
+
+
+@pytest.mark.parametrize("name", STOCK)
+def test_notebooks_exist_and_declare_what_they_are_given(name):
+    from xstilts.execute import check
+
+    for run in {run.notebook: run for run in plan(name)}.values():
+        if not (NOTEBOOKS / f"{run.notebook}.ipynb").is_file():
+            pytest.fail(f"{run.notebook} is planned and not there")
+        check(NOTEBOOKS / f"{run.notebook}.ipynb", run.params)
+
+
+def test_the_core_grid_is_the_study():
+    runs = plan("core")
+    counts = Counter(run.notebook for run in runs)
+    assert counts["02_intermediate"] == 10 * 5  # nine tasks and all together, five seeds
+    assert counts["03_target"] == counts["04_zero_shot"] == 11 * 9 * 5
+    assert counts["05_retrieval"] == 11 * 5
+    assert "tiny-xlmr.s3/mnli/encoder" in {run.id for run in runs}
+
+
+def test_ids_carry_the_phase():
+    ids = [run.id for run in plan(SMALL)]
+    assert ids == [
+        "tiny-xlmr.s1/none/target-udpos",
+        "tiny-xlmr.s1/none/zero-udpos",
+        "tiny-xlmr.s1/none/target-squad_v1",
+        "tiny-xlmr.s1/none/zero-squad_v1",
+        "tiny-xlmr.s1/none/retrieval",
+        "tiny-xlmr.s1/mnli/encoder",
+        "tiny-xlmr.s1/mnli/target-udpos",
+        "tiny-xlmr.s1/mnli/zero-udpos",
+        "tiny-xlmr.s1/mnli/target-squad_v1",
+        "tiny-xlmr.s1/mnli/zero-squad_v1",
+        "tiny-xlmr.s1/mnli/retrieval",
+    ]
+
+
+def test_one_checkpoint_serves_both_question_sets():
+    zero = {run.id: run for run in plan(SMALL)}["tiny-xlmr.s1/none/zero-squad_v1"]
+    assert {"xquad", "mlqa"} <= {task.name for task in zero.tasks}
+
+
+def test_an_encoder_from_text_is_pretrained_once():
+    own = {"name": "mine", "encoder": "text", "data": "hub"}
+    runs = {run.id: run for run in plan(SMALL | {"settings": [own], "seeds": [1, 2]})}
+    assert runs["mine.s2/none/target-udpos"].needs == ("mine/base",)
+    assert runs["mine.s1/mnli/encoder"].needs == ("mine/base",)
+    assert Counter(run.notebook for run in runs.values())["01_prepare_encoder"] == 1
+
+
+def test_chains_need_what_they_come_after():
+    chain = {"name": "mnli-squad", "tasks": ["squad_v1"], "after": "mnli"}
+    runs = {run.id: run for run in plan(SMALL | {"recipes": [chain]})}
+    assert runs["tiny-xlmr.s1/mnli-squad/encoder"].needs == ("tiny-xlmr.s1/mnli/encoder",)
+    assert "tiny-xlmr.s1/mnli/zero-udpos" not in runs
+    runs = {run.id: run for run in plan(SMALL | {"targets": ["siqa-copa"]})}
+    assert runs["tiny-xlmr.s1/mnli/target-siqa-copa"].needs == ("tiny-xlmr.s1/mnli/target-siqa",)
+    assert "tiny-xlmr.s1/mnli/zero-siqa-copa" in runs
+
+
+def test_parts_of_a_grid_add_up_and_share_runs():
+    also = [{"recipes": ["mnli", "qqp"], "targets": ["udpos"]}]
+    ids = {run.id for run in plan(SMALL | {"also": also})}
+    assert ids == {run.id for run in plan(SMALL)} | {
+        f"tiny-xlmr.s1/qqp/{phase}" for phase in ("encoder", "target-udpos", "zero-udpos")
+    }
+
+
+def test_restriction_keeps_ids():
+    some = {run.id for run in plan("core", seeds=[2], settings=["tiny-xlmr"])}
+    assert some == {run.id for run in plan("core") if ".s2/" in run.id or "core/" in run.id}
+    with pytest.raises(BadInput, match="no '7' among its seeds"):
+        plan("core", seeds=[7])
+
+
+def test_a_frozen_grid_is_the_same_grid(tmp_path):
+    import json
+
+    also = [{"recipes": ["qqp"], "targets": ["udpos"]}]
+    grid = restrict(read(SMALL | {"also": also, "seeds": [1, 2]}), seeds=[2])
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(freeze(grid)))
+    assert plan(path) == plan(grid)
+    assert read(path).name == grid.name
+
+
+def test_a_notebook_by_itself_is_the_run_that_a_plan_holds():
+    grid = Grid("none", "no grid")
+    params = {"setting": "tiny-xlmr", "recipe": "mnli", "target": "udpos", "seed": 1}
+    chain = alone("04_zero_shot", params, grid)
+    planned = {run.id: run for run in plan(SMALL)}
+    assert [run.id for run in chain] == [
+        f"tiny-xlmr.s1/mnli/{phase}" for phase in ("encoder", "target-udpos", "zero-udpos")
+    ]
+    assert all(planned[run.id] == run for run in chain)
+    assert alone("00_tour", params, grid)[-1].id.startswith("00_tour/")
+    with pytest.raises(BadInput, match="nothing to do"):
+        alone("02_intermediate", {"setting": "tiny-xlmr", "recipe": "none", "seed": 1}, grid)
+
+
+def test_missing_data_are_marked_on_all_that_needs_them(monkeypatch, tmp_path):
+    (tmp_path / "google/xtreme").mkdir(parents=True)
+    monkeypatch.setenv("XSTILTS_HUB", str(tmp_path))
+    monkeypatch.delenv("XSTILTS_TEXT", raising=False)
+    own = {"name": "mine", "encoder": "org/some-model", "data": "hub"}
+    runs = plan(SMALL | {"settings": [own], "recipes": ["none", "ccg"], "targets": ["mewslix"]})
+    without = lacking(runs)
+    assert without["mine.s1/ccg/encoder"].startswith("no data: CCG")
+    assert without["mine.s1/ccg/retrieval"].startswith("no data: CCG")
+    assert "Mewsli-X" in without["mine.s1/none/zero-mewslix"]
+    assert "mine.s1/none/retrieval" not in without
+    text = plan(SMALL | {"settings": [{"name": "mine", "encoder": "text"}]})
+    assert set(lacking(text)) == {run.id for run in text}
+
+
+MISTAKES = [
+    ({"recipes": ["mnly"]}, "recipes: unknown recipe 'mnly': did you mean 'mnli'"),
+    ({"targets": ["udpoz"]}, "targets: unknown recipe 'udpoz': did you mean 'udpos'"),
+    ({"targets": ["none"]}, "trains on nothing"),
+    ({"targets": ["qqp"]}, "no task is evaluated after 'qqp'"),
+    ({"settings": ["tiny-xlm"]}, "unknown setting 'tiny-xlm': did you mean 'tiny-xlmr'"),
+    ({"recipies": ["mnli"]}, "unknown key 'recipies': did you mean 'recipes'"),
+    ({"recipes": "mnli"}, "recipes: a list was expected, not 'mnli'"),
+    ({"recipes": []}, "'recipes' is missing or empty"),
+    ({"recipes": ["mnli", "mnli"]}, "'mnli' is there twice"),
+    ({"seeds": ["one"]}, "'one' is no whole number"),
+    ({"seeds": [True]}, "True is no whole number"),
+    ({"seeds": [1, 1]}, "'1' is there twice"),
+    ({"retrieval": "yes"}, "neither true nor false"),
+    ({"reports": ["main_tabel"]}, "unknown name 'main_tabel': did you mean 'main_table'"),
+    ({"measures": ["distance"]}, "measures: unknown name 'distance'"),
+    ({"also": [{"reports": []}]}, "also[0]: unknown key 'reports'"),
+    ({"settings": [{"name": "mine"}]}, "'mine' lacks 'encoder'"),
+    ({"settings": [{"name": "mine", "encoder": "x/y", "data": "web"}]}, "'world' or 'hub'"),
+    ({"settings": [{"name": "mine", "encoder": "x/y", "layer": "last"}]}, "'last' is no int"),
+    ({"settings": [{"name": "mine", "encoder": "x/y", "budget": {"targets": {}}}]},
+     "unknown name 'targets': did you mean 'target'"),
+    ({"settings": [{"name": "mine", "encoder": "x/y", "budget": {"target": {"epoch": 1}}}]},
+     "unknown number 'epoch': did you mean 'epochs'"),
+    ({"settings": [{"name": "tiny-xlmr", "encoder": "x/y"}]}, "already means something else"),
+    ({"recipes": [{"name": "a", "tasks": ["mnlli"]}]}, "unknown task 'mnlli'"),
+    ({"recipes": [{"name": "a", "tasks": ["mnli"], "after": "a"}]}, "in a circle"),
+    ({"recipes": [{"name": "a", "tasks": ["mnli"], "after": "z9"}]}, "unknown recipe 'z9'"),
+    ({"recipes": [{"name": "a", "tasks": ["mnli"], "lr": "fast"}]}, "'fast' is no float"),
+    ({"tasks": [{"name": "mine", "title": "Mine", "form": "classify", "lang": {}}]},
+     "unknown key 'lang': did you mean 'langs'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words"), MISTAKES, ids=lambda x: None)
+def test_mistakes_are_named_with_the_file(change, words, tmp_path):
+    import yaml
+
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(SMALL | change))
+    with pytest.raises(BadInput) as caught:
+        plan(path)
+    said = str(caught.value)
+    assert words in said and "mine.yaml" in said and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [1\nb: 2", "line 2"), ("- a", "a grid is a mapping"), ("", "a grid is a mapping")],
+)
+def test_what_is_no_grid_is_told(text, words, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=words):
+        plan(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInput):
+        plan(path)
+    with pytest.raises(BadInput, match="did you mean 'core'"):
+        plan("cor")

@@ -1,0 +1,188 @@
+"""`fit`: learns, repeats itself exactly, keeps the best, refuses nonsense."""
+
+import json
+from dataclasses import replace
+
+import datasets
+import pytest
+import tiny
+import torch
+from safetensors.torch import load_file
+
+from xstilts import train
+from xstilts.encoder import Encoder
+from xstilts.forms import FORMS
+from xstilts.loop import share, weight_groups
+from xstilts.model import Model, heads_for
+from xstilts.paths import BadInput, MissingData, UserError
+from xstilts.recipes import Recipe
+from xstilts.settings import Setting
+
+BUDGET = {"lr": 5e-3, "batch": 8, "updates": 60, "max_len": 64, "evaluate_every": 15,
+          "tokens": 400}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return tiny.encoder(dropout=0.1).save(tmp_path_factory.mktemp("start"))
+
+
+@pytest.fixture(autouse=True)
+def data(monkeypatch):
+    """24 training rows of every form, and 8 dev rows, the first of the same."""
+    def load(task, split, lang, *, data, limit=None):
+        assert lang == "en" and data == "world"
+        rows = tiny.rows(task.form, 24)
+        return datasets.Dataset.from_list(rows if split == "train" else rows[:8])
+
+    monkeypatch.setattr(train, "load", load)
+
+
+def fit(start, out, *tasks, seed=0, recipe=None, **budget):
+    setting = Setting("test", str(start), "world", budget={"target": BUDGET | budget})
+    recipe = recipe or Recipe("mine", tasks=tuple(t.name for t in tasks))
+    return train.fit(start, recipe, setting, phase="target", seed=seed, out=out, known_tasks=tasks)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_learns_a_few_rows_by_heart(name, start, tmp_path):
+    torch.manual_seed(99)
+    fitted = fit(start, tmp_path / "model", tiny.task(name), updates=90)
+    losses = [row["loss"] for row in fitted.curve]
+    assert losses[-1] < 0.6 * losses[0]
+    assert fitted.dev[f"my_{name}"] >= 90
+    assert train.Fitted.load(tmp_path / "model") == fitted
+
+
+def test_the_same_seed_gives_the_same_weights(start, tmp_path):
+    task, weights = tiny.task("classify"), []
+    for seed, name, tokens in ((0, "a", 400), (0, "b", 400), (1, "c", 400)):
+        torch.manual_seed(len(weights))  # what was drawn before must not matter
+        fit(start, tmp_path / name, task, seed=seed, updates=12, tokens=tokens)
+        weights.append(load_file(tmp_path / name / "model.safetensors"))
+    a, b, c = weights
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert any(not torch.equal(a[k], c[k]) for k in a)
+
+
+def test_the_folder_holds_an_encoder_heads_and_a_record(start, tmp_path):
+    out = tmp_path / "deep" / "model"
+    fitted = fit(start, out, tiny.task("tag"), updates=6)
+    before, after = Encoder.load(start), Encoder.load(out)
+    assert {p.name for p in out.parent.iterdir()} == {"model"}
+    assert set(fitted.loaded) == set(before.lm.state_dict())
+    assert fitted.fresh == ["heads.my_tag.out.weight", "heads.my_tag.out.bias"]
+    key = "roberta.encoder.layer.0.output.dense.weight"
+    assert not torch.equal(before.lm.state_dict()[key], after.lm.state_dict()[key])
+    model = Model.load(out)
+    assert model.facts["selection"] == "best English dev" and model.facts["max_len"] == 64
+    record = json.loads((out / "fit.json").read_text())
+    assert record["hyper"]["lr"] == 5e-3 and record["seed"] == 0
+
+
+def test_heads_of_the_start_are_not_taken_over(start, tmp_path):
+    first, again = tmp_path / "one", tmp_path / "two"
+    fit(start, first, tiny.task("classify"), updates=6)
+    fitted = fit(first, again, tiny.task("classify"), updates=6)
+    assert all(name.startswith("heads.") for name in fitted.fresh) and len(fitted.fresh) == 4
+
+
+def test_the_best_evaluation_is_kept_and_the_earliest_of_equals(start, tmp_path, monkeypatch):
+    scores = iter([40.0, 70.0, 70.0, 60.0])
+    seen = {}
+
+    def dev_score(model, *_):
+        seen[len(seen)] = {k: v.clone() for k, v in model.named_parameters()}
+        return next(scores)
+
+    monkeypatch.setattr("xstilts.loop.dev_score", dev_score)
+    fitted = fit(start, tmp_path / "m", tiny.task("tag"))
+    assert (fitted.best, fitted.dev, fitted.updates) == (30, {"my_tag": 70.0}, 60)
+    kept = dict(Model.load(tmp_path / "m").named_parameters())
+    assert all(torch.equal(kept[k], seen[1][k]) for k in kept)
+    assert not all(torch.equal(kept[k], seen[3][k]) for k in kept)
+    assert [row["dev"] for row in fitted.curve if row["dev"] is not None] == [40, 70, 70, 60]
+
+
+def test_patience_ends_a_training_that_no_longer_improves(start, tmp_path, monkeypatch):
+    monkeypatch.setattr("xstilts.loop.dev_score", lambda *_: 50.0)
+    fitted = fit(start, tmp_path / "m", tiny.task("tag"), patience=2)
+    assert (fitted.best, fitted.updates) == (15, 45)
+
+
+def test_without_a_dev_split_the_last_weights_stay(start, tmp_path, monkeypatch):
+    def load(task, split, lang, *, data, limit=None):
+        if split == "dev":
+            raise MissingData("none")
+        return datasets.Dataset.from_list(tiny.rows(task.form, 24))
+
+    monkeypatch.setattr(train, "load", load)
+    fitted = fit(start, tmp_path / "m", tiny.task("tag"), updates=10)
+    assert (fitted.best, fitted.dev) == (10, {})
+    assert Model.load(tmp_path / "m").facts["selection"] == "last"
+
+
+def test_several_tasks_share_a_head_where_their_labels_agree(start, tmp_path):
+    one, two = tiny.task("classify"), replace(tiny.task("classify"), name="other")
+    fitted = fit(start, tmp_path / "m", one, two, tiny.task("span"), updates=30)
+    model = Model.load(tmp_path / "m")
+    assert [(h.name, h.tasks) for h in model.heads] == [
+        ("my_classify", ("my_classify", "other")), ("my_span", ("my_span",))]  # fmt: skip
+    assert model.head_of(two).name == "my_classify"
+    assert set(fitted.dev) == {"my_classify", "other", "my_span"}
+    assert {row["task"] for row in fitted.curve} == set(fitted.dev)
+    with pytest.raises(BadInput, match="no head for task 'my_tag'"):
+        model.head_of(tiny.task("tag"))
+
+
+def test_updates_follow_epochs_of_all_tasks(start, tmp_path):
+    tasks = tiny.task("tag"), tiny.task("classify")
+    fitted = fit(start, tmp_path / "m", *tasks, updates=None, epochs=2)
+    assert fitted.updates == 2 * (3 + 3)
+    assert fitted.skipped == 0 and fitted.tokens > 0
+
+
+def test_the_learning_rate_warms_up_and_falls_to_nothing():
+    shares = [share(step, total=20, warmup=0.1) for step in range(21)]
+    assert shares[:3] == [0.5, 1.0, 1.0] and shares[20] == 0
+    assert shares[2:] == sorted(shares[2:], reverse=True)
+
+
+def test_weight_decay_spares_biases_norms_and_scales():
+    model = Model(tiny.encoder(), heads_for([tiny.task("pairs")]), {})
+    decayed, spared = weight_groups(model, 0.01)
+    names = {id(p): name for name, p in model.named_parameters()}
+    assert decayed["weight_decay"] == 0.01 and spared["weight_decay"] == 0
+    plain = {names[id(p)] for p in spared["params"]}
+    assert plain == {n for n in names.values() if "bias" in n or "LayerNorm" in n
+                     or "layer_norm" in n or "scale" in n}  # fmt: skip
+
+
+def test_a_diverged_loss_is_refused_and_nothing_is_left(start, tmp_path):
+    with pytest.raises(UserError, match=r"mine: the loss .* step \d+ of 60, task 'my_tag'"):
+        fit(start, tmp_path / "m", tiny.task("tag"), lr=1e30)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_input(start, tmp_path):
+    with pytest.raises(BadInput, match="max_len is 500, but the encoder reads at most 128"):
+        fit(start, tmp_path / "m", tiny.task("tag"), max_len=500)
+    with pytest.raises(BadInput, match="has no tasks"):
+        fit(start, tmp_path / "m", recipe=Recipe("none"))
+    with pytest.raises(MissingData, match=r"no fit\.json"):
+        train.Fitted.load(tmp_path)
+
+
+def test_rows_without_a_usable_label_are_counted_or_refused(start, tmp_path, monkeypatch):
+    rows = tiny.rows("span", 24)
+    for row in rows[:20]:
+        row["answers"] = {"text": ["nowhere"], "answer_start": [0]}
+
+    def load(task, split, lang, *, data, limit=None):
+        return datasets.Dataset.from_list(rows)
+
+    monkeypatch.setattr(train, "load", load)
+    assert fit(start, tmp_path / "m", tiny.task("span"), updates=3).skipped == 20
+    rows = rows[:20]
+    with pytest.raises(BadInput, match="none of its 20 training rows"):
+        fit(start, tmp_path / "n", tiny.task("span"), updates=3)
