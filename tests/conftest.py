@@ -102,7 +102,7 @@ class Checkout:
     def call(self, *words, **environment) -> subprocess.CompletedProcess:
         """`python -m ...` in this checkout."""
         return subprocess.run(
-            [sys.executable, "-m", *map(str, words)], cwd=self.root, text=True, timeout=120,
+            [sys.executable, "-m", *map(str, words)], cwd=self.root, text=True, timeout=300,
             capture_output=True, env=self.environment(**environment),
         )  # fmt: skip
 

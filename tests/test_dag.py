@@ -1,7 +1,6 @@
 """A whole grid through Snakemake and papermill, with notebooks that do next to nothing."""
 
 import fcntl
-import json
 import signal
 import subprocess
 import sys
@@ -67,27 +66,25 @@ def test_two_at_once_are_refused(done):
 
 
 def test_changed_code_is_refused_then_redone(done):
-    """Also: a notebook that fails is kept, its dependants wait, the rest goes on."""
+    """Also: a notebook that fails is kept, and the report is made from what there is."""
     checkout, grid, _ = done
-    retrieval, zero = checkout.read("05_retrieval"), checkout.read("04_zero_shot")
-    checkout.write("05_retrieval", retrieval.replace("40.0", "30.0"))
-    broken = zero.replace("rows = [", "1 / (run.run.params['recipe'] != 'mnli')\\nrows = [")
-    checkout.write("04_zero_shot", broken)
+    changed = checkout.read("05_retrieval").replace("40.0", "30.0")
+    broken = changed.replace("rows = [", "1 / (run.run.params['recipe'] != 'mnli')\\nrows = [")
+    checkout.write("05_retrieval", broken)
     refused = checkout.call("xstilts", "run", grid)
     assert refused.returncode == 2 and "out of date" in refused.stderr
     assert "cells changed" in refused.stderr and len(refused.stderr.splitlines()) == 1
     redone = checkout.call("xstilts", "run", grid, "--redo")
     assert redone.returncode == 1, redone.stdout + redone.stderr
-    assert "retrieval" in redone.stdout and "tatoeba 34.0 (en 33.0)" in redone.stdout
-    failed = checkout.out / BASE / "mnli/zero-udpos"
-    assert f"failed: {BASE}/mnli/zero-udpos" in redone.stdout
+    assert "tatoeba 34.0 (en 33.0)" in redone.stdout
+    assert f"failed: {BASE}/mnli/retrieval" in redone.stdout
+    failed = checkout.out / BASE / "mnli/retrieval"
     assert "ZeroDivisionError" in (failed / "notebook.ipynb").read_text()
     assert not (failed / "run.json").exists() and not (failed / "scores.csv").exists()
-    report = json.loads((checkout.out / "small/main_table/notebook.ipynb").read_text())
-    assert "6 rows, 1 missing" in json.dumps(report)  # made all the same, from what there is
-    checkout.write("04_zero_shot", broken.replace("1 / (", "0 * ("))
-    mended = checkout.call("xstilts", "run", grid, "--redo")
-    assert mended.returncode == 0 and "8 of 8 runs are done" in mended.stdout
+    report = (checkout.out / "small/main_table/notebook.ipynb").read_text()
+    assert "6 rows, 1 missing" in report
+    again = checkout.call("xstilts", "plan", grid).stdout.splitlines()
+    assert again[-1] == "small: 8 runs: 1 to do, 6 done"
 
 
 def test_a_killed_grid_goes_on_and_leaves_nothing_behind(checkout):

@@ -13,10 +13,10 @@ FLOORS = [  # a module imports only from lower floors, and from its own
     "tasks recipes settings",
     "gridfile grid provenance runs",
     "world data sources readings",
-    "encoder forms batches pieces text model loop",
+    "encoder forms batches pieces text twin model loop",
     "train evaluate retrieval measure pretrain",
     "plots tables report analysis",
-    "execute batch forkserver cli",
+    "execute launch batch cli",
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or

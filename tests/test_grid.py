@@ -6,7 +6,7 @@ import pytest
 
 from xstilts.grid import PRODUCT, alone, lacking, plan
 from xstilts.gridfile import Grid, freeze, read, restrict
-from xstilts.paths import GRIDS, NOTEBOOKS, BadInput
+from xstilts.paths import GRIDS, NOTEBOOKS, ROOT, BadInput
 
 SMALL = {"settings": ["tiny-xlmr"], "seeds": [1], "recipes": ["none", "mnli"],
          "targets": ["udpos", "squad_v1"], "retrieval": True}  # fmt: skip
@@ -137,6 +137,18 @@ def test_missing_data_are_marked_on_all_that_needs_them(monkeypatch, tmp_path):
     assert "mine.s1/none/retrieval" not in without
     text = plan(SMALL | {"settings": [{"name": "mine", "encoder": "text"}]})
     assert set(lacking(text)) == {run.id for run in text}
+
+
+def test_the_example_in_the_readme_is_a_grid(tmp_path):
+    """With a task, in a language and from files, that the package has never heard of."""
+    text = (ROOT / "papermill_runs/README.md").read_text()
+    path = tmp_path / "example.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    runs = {run.id: run for run in plan(path)}
+    (reviews,) = runs["tiny-xlmr.s5/multi/zero-reviews"].tasks
+    assert reviews.labels == ("good", "bad") and reviews.langs == {"own": ("en", "qaa")}
+    assert reviews.files["test"] == str(tmp_path / "reviews-{code}.csv")
+    assert "tiny-xlmr.s1/qqp/zero-udpos" in runs and "tiny-xlmr.s1/qqp/retrieval" not in runs
 
 
 MISTAKES = [

@@ -89,3 +89,12 @@ def test_saved_pictures_are_the_same_twice(tmp_path):
         plots.save(plots.training(CURVE, "accuracy"), tmp_path, name)
     for kind in ("svg", "png"):
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
+
+
+def test_multiples_of_nothing_are_an_empty_figure():
+    nothing = pd.DataFrame(columns=["column", "metric", "recipe", "lang", "value"])
+    assert not any(axis.get_visible() for axis in plots.multiples(nothing, []).axes)
+
+
+def test_pictures_show_themselves_in_any_kernel():
+    assert plots.training(CURVE, "accuracy")._repr_png_().startswith(b"\x89PNG")

@@ -9,7 +9,8 @@ from xstilts import provenance, runs
 from xstilts.files import read_record, replaced, told, write_rows
 from xstilts.grid import plan
 from xstilts.paths import BadInput, MissingData, UserError
-from xstilts.runs import collect, open_run, standing
+from xstilts.provenance import standing
+from xstilts.runs import collect, open_run
 
 GRID = {"settings": ["tiny-xlmr"], "seeds": [1], "recipes": ["none", "mnli"],
         "targets": ["udpos"], "retrieval": True}  # fmt: skip
@@ -111,7 +112,7 @@ def test_a_need_is_a_model_made_with_this_code(driven, out):
     target.save()
     assert run.need("target") == out / name / "model"
     record = out / name / "run.json"
-    record.write_text(record.read_text().replace('"key": "', '"key": "0'))
+    record.write_text(record.read_text().replace('"cells": "', '"cells": "0'))
     with pytest.raises(MissingData):
         run.need("target")
     with pytest.raises(BadInput, match="not 'model'"):
@@ -142,7 +143,7 @@ def test_another_number_makes_stale(driven):
     driven("03_target", "tiny-xlmr.s1/none/target-udpos", **PARAMS).save()
     name = "tiny-xlmr.s1/none/target-udpos"
     assert standing(plan(GRID))[name] == ""
-    now = provenance.made_from(plan(GRID)[0], {})
+    now = provenance.made_from(plan(GRID)[0])
     assert provenance.differing(now, now | {"hyper": now["hyper"] | {"lr": 0.5}}) == ["hyper"]
     assert provenance.differing(now, now | {"start": None}) == []  # cannot be looked at
 

@@ -149,15 +149,6 @@ def test_answered_puts_question_right_and_said_side_by_side():
     assert found.loc["q"].tolist() == ["Ann ran. Who?", "Ann", "ran"]
 
 
-def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
-    table = pd.DataFrame({"said": ["<script>1</script>", "a|b\nc"]}, index=["x", "y"])
-    tables.write(tmp_path, "t", table, table, "<b>", [tables.STAMP, ""])
-    page = (tmp_path / "t.html").read_text("utf-8")
-    assert "<script>" not in page and "<b>" not in page and tables.STAMP in page
-    text = (tmp_path / "t.md").read_text("utf-8")
-    assert r"a\|b c" in text and text.endswith(tables.STAMP + "\n")
-
-
 def test_only_tables_of_the_world_are_stamped():
     assert tables.stamp([TINY]) == tables.STAMP
     assert tables.stamp([setting("mbert")]) == ""

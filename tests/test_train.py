@@ -30,6 +30,7 @@ def start(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def data(monkeypatch):
     """24 training rows of every form, and 8 dev rows, the first of the same."""
+
     def load(task, split, lang, *, data, limit=None):
         assert lang == "en" and data == "world"
         rows = tiny.rows(task.form, 24)

@@ -9,20 +9,28 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from xstilts import provenance
+from xstilts.execute import quiet
 from xstilts.files import read_record, told, write_json
-from xstilts.grid import Run, lacking, plan
+from xstilts.grid import Run, lacking, plan, pretrained
 from xstilts.gridfile import Grid, freeze
-from xstilts.paths import ROOT, BadInput, UserError, runs_dir
-from xstilts.runs import standing, start
+from xstilts.launch import die_with_parent
+from xstilts.paths import ROOT, BadInput, MissingData, UserError, runs_dir
+from xstilts.provenance import standing
+from xstilts.runs import start
 
 MEMORY = 1.5 * 2**30  # bytes that one tiny run may take at its peak
+GPU = Path("/dev/nvidia0")
+FEW = 3  # runs whose own imports take no longer than the parent's
 FOLDERS = ("XSTILTS_HUB", "XSTILTS_TEXT", "XSTILTS_CACHE", "XSTILTS_OUT")
 
 
@@ -37,8 +45,11 @@ def run_grid(grid: Grid, *, workers: int | None = None, redo: bool = False) -> i
     runs = plan(grid)
     without = lacking(runs)
     for one in {s.name: s for block in grid.blocks for s in block.settings}.values():
-        if one.encoder != "text":
+        if not pretrained(one):
             start(one)  # is it there?
+    work = [run.id for run in runs if run.leaves != "report"]
+    if work and without.keys() >= set(work):
+        raise MissingData(f"{grid.name}: nothing can run ({without[work[0]]})")
     with locked(runs_dir()) as lock:
         _freshen(runs, redo)
         frozen = runs_dir() / ".grids" / f"{grid.name}.json"
@@ -55,7 +66,7 @@ def run_grid(grid: Grid, *, workers: int | None = None, redo: bool = False) -> i
 def waiting(runs: Iterable[Run]) -> list[Run]:
     """The runs that have to be executed; a fine-tuned model only if somebody still reads it."""
     runs = {run.id: run for run in runs}
-    done = {i: (runs_dir() / run.product).exists() for i, run in runs.items()}
+    done = {i: _whole(run) for i, run in runs.items()}
     wanted: set[str] = set()
     for run in reversed(runs.values()):  # users come after what they need
         if not done[run.id] and (run.leaves != "temp" or run.id in wanted):
@@ -67,8 +78,19 @@ def waiting(runs: Iterable[Run]) -> list[Run]:
     return [run for run in runs.values() if run.id in changed]
 
 
+def _whole(run: Run) -> bool:
+    """Whether the run left what it should and, last of all, its record."""
+    record = runs_dir() / run.id / "run.json"
+    return (runs_dir() / run.product).exists() and (run.leaves == "report" or record.is_file())
+
+
 def cores() -> int:
-    """Runs at a time: as the processor share and the memory given to this process allow."""
+    """Runs at a time: as the processor share and the memory given to this process allow.
+
+    One with a GPU, which two runs would have to share.
+    """
+    if GPU.exists():
+        return 1
     number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):
@@ -107,7 +129,7 @@ def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
     for run in runs:
         if run.leaves == "report":  # cheap, so made again without a word
             old = read_record(runs_dir() / run.id).get("made_from")
-            if old and provenance.differing(old, provenance.made_from(run, {})):
+            if old and provenance.differing(old, provenance.made_from(run)):
                 (runs_dir() / run.product).unlink(missing_ok=True)
 
 
@@ -118,16 +140,47 @@ def _work(todo: list[Run], frozen: Path, workers: int, lock: int) -> list[str]:
     for run in todo:
         (runs_dir() / run.id / "failed.txt").unlink(missing_ok=True)
     config = [f"grid={frozen}"]
-    code = _snakemake("all", config, workers, lock, told_of)
-    if code:
-        told_of.bury()
-    if told_of.failed and any(run.leaves == "report" for run in todo):
-        _snakemake("reports", [*config, "partial=yes"], workers, lock, told_of)
+    with ready_parent(todo):
+        code = _snakemake("all", config, workers, lock, told_of)
+        if code:
+            told_of.bury()
+        if told_of.failed and any(run.leaves == "report" for run in todo):
+            _snakemake("reports", [*config, "partial=yes"], workers, lock, told_of)
     if code and not told_of.failed:
         log = runs_dir() / "snakemake.log"
         last = [line for line in log.read_text("utf-8").splitlines() if line.strip()]
         raise UserError(f"snakemake stopped, see {log}: {last[-1] if last else 'it said nothing'}")
     return told_of.failed
+
+
+@contextlib.contextmanager
+def ready_parent(todo: list[Run]) -> Iterator[None]:
+    """A process with the imports behind it, which forks the runs (see `launch`).
+
+    Only where that pays and is safe: not for a few runs, not with GPUs. It gets ready while
+    Snakemake does; the first runs wait in its queue.
+    """
+    if len(todo) <= FEW or GPU.exists() or not hasattr(os, "fork"):
+        yield
+        return
+    offline = all(run.setting is None or run.setting.data == "world" for run in todo)
+    with tempfile.TemporaryDirectory(prefix="xstilts-") as private:
+        os.environ["XSTILTS_PARENT"] = path = f"{private}/parent"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(1024)
+            words = [sys.executable, "-m", "xstilts.launch", "--serve", str(listener.fileno())]
+            parent = subprocess.Popen(
+                words, env=os.environ | quiet(offline), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=(listener.fileno(),), start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield
+        finally:
+            del os.environ["XSTILTS_PARENT"]
+            parent.kill()
+            parent.wait()
 
 
 def _snakemake(rule: str, config: list[str], workers: int, lock: int, progress) -> int:
@@ -140,7 +193,8 @@ def _snakemake(rule: str, config: list[str], workers: int, lock: int, progress) 
     ]  # fmt: skip
     with (runs_dir() / "snakemake.log").open("w") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                 start_new_session=True, pass_fds=(lock,))  # fmt: skip
+                                 start_new_session=True, pass_fds=(lock,),
+                                 preexec_fn=partial(die_with_parent, signal.SIGTERM))  # fmt: skip
         try:
             while child.poll() is None:
                 progress.look()
@@ -207,8 +261,8 @@ def _close(runs, without, executed: int, failed: list[str], seconds: float) -> N
     for name in failed:
         print(f"failed: {name}, see {_short(runs_dir() / name / 'notebook.ipynb')}")
     missing = [run.id for run in waiting([r for r in runs if r.id not in without])]
-    if missing and failed:
-        print(f"waiting for the failed ones: {len(set(missing) - set(failed))} runs")
+    if behind := set(missing) - set(failed):
+        print(f"not run: {len(behind)} that build on failed ones")
     took = f" in {int(seconds) // 60}:{int(seconds) % 60:02}" if executed else ", nothing to do"
     print(f"{len(runs) - len(without) - len(missing)} of {len(runs)} runs are done{took}")
     for run in runs:

@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
 def show_plan(given) -> int:
     """Runs per phase, and totals on the last line."""
-    from xstilts.runs import standing
+    from xstilts.provenance import standing
 
     grid = restrict(read(given.grid), given.settings, given.seeds)
     runs = plan(grid)

@@ -8,6 +8,7 @@ and reads safetensors only: no pickled weights, no remote code.
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
@@ -115,12 +116,12 @@ def _look(where: str | Path) -> None:
 def _open(where: str | Path, what: str, kind, **more):
     try:
         return kind.from_pretrained(where, trust_remote_code=False, **more)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if isinstance(error, ValueError) or Path(where).is_dir():
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if not isinstance(error, OSError) or Path(where).is_dir():
             raise BadInput(f"{where}: cannot read the {what}: {reason}") from error
-        if "safetensors" in str(error) and "model.safetensors" in str(error):
-            raise UserError(f"{where}: no safetensors weights on the hub; {reason}") from error
+        if what == "weights" and "safetensors" in str(error):
+            raise UserError(f"{where}: the hub has no safetensors weights of it") from error
         raise MissingData(
             f"{where}: the {what} cannot be had (no such hub id, or no network); "
             "check the name, or give a folder"

@@ -35,6 +35,8 @@ QUIET = {  # one thread a run, no progress bars in stored notebooks, nothing ove
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 
+FORKED = None  # the kernel that `launch` has ready, if any
+
 
 class NotebookFailed(UserError):
     """A notebook raised an error that is none of the user's (exit code 1)."""
@@ -74,7 +76,7 @@ def execute(notebook: str, params: Mapping, folder: Path, offline: bool = False)
     with told(folder):
         (folder / ".work").mkdir(parents=True, exist_ok=True)
     part, kept = folder / ".work" / "notebook.ipynb", folder / "notebook.ipynb"
-    os.environ.update(QUIET | ({"HF_HUB_OFFLINE": "1"} if offline else {}))
+    os.environ.update(quiet(offline))
     try:
         _papermill(source, part, params)
     finally:
@@ -82,6 +84,11 @@ def execute(notebook: str, params: Mapping, folder: Path, offline: bool = False)
             part.replace(kept)
     shutil.rmtree(folder / ".work", ignore_errors=True)
     return kept
+
+
+def quiet(offline: bool) -> dict[str, str]:
+    """The environment of a batch run."""
+    return QUIET | ({"HF_HUB_OFFLINE": "1"} if offline else {})
 
 
 def check(source: Path, params: Mapping) -> None:
@@ -132,6 +139,13 @@ def _papermill(source: Path, target: Path, params: Mapping) -> None:
         def __init__(self, *args, **more):
             more |= {"transport": "ipc", "connection_file": f"{private}/kernel.json"}
             super().__init__(*args, **more)
+
+        async def _async_launch_kernel(self, kernel_cmd, **more):
+            if FORKED is None:
+                return await super()._async_launch_kernel(kernel_cmd, **more)
+            FORKED.begin(self.connection_file, str(NOTEBOOKS), more.get("env") or dict(os.environ))
+            self.provisioner.process = FORKED
+            self._reconcile_connection_info(self.provisioner.connection_info)
 
     try:
         with tempfile.TemporaryDirectory(prefix="xstilts-") as private:

@@ -108,7 +108,8 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
         _expand(runs, grid, block, block.settings[0], params["seed"])
     elif "setting" in params:
         _encoder(runs, grid, grid.setting(params["setting"]), 0, "none")
-    found = [r for r in runs.values() if r.notebook == notebook and r.params == dict(params)]
+    given = dict(params).items()
+    found = [r for r in runs.values() if r.notebook == notebook and r.params.items() <= given]
     if not found and notebook in PLANNED and "recipe" in params:
         raise BadInput(f"{notebook}: recipe '{params['recipe']}' leaves nothing to do here")
     if not found:
@@ -129,6 +130,11 @@ def _before(run: Run, runs: Mapping[str, Run]) -> tuple[Run, ...]:
     return tuple(found.values())
 
 
+def pretrained(setting: Setting) -> bool:
+    """Whether a setting pretrains its encoder first: "text" or "world", or "text/bert"."""
+    return setting.encoder.partition("/")[0] in ("text", "world")
+
+
 def lacking(runs: Iterable[Run]) -> dict[str, str]:
     """Runs for which there are no data, as far as can be seen without asking a network: why."""
     found: dict[str, str] = {}
@@ -136,7 +142,8 @@ def lacking(runs: Iterable[Run]) -> dict[str, str]:
         reasons = [found[need] for need in run.needs if need in found]
         if run.leaves == "report":
             continue
-        if run.notebook == "01_prepare_encoder" and text_dir() is None:
+        text = run.setting.encoder.startswith("text")
+        if run.notebook == "01_prepare_encoder" and text and text_dir() is None:
             reasons.append("no text: set XSTILTS_TEXT to a folder of xx.txt or xx.txt.xz")
         if run.setting.data == "hub":
             gone = [t for t in run.tasks if not (t.files or any(map(_there, t.hub)))]
@@ -179,7 +186,7 @@ def _expand(runs: dict[str, Run], grid: Grid, block: Block, one: Setting, seed: 
 def _encoder(runs, grid: Grid, one: Setting, seed: int, name: str) -> tuple[str, ...]:
     """The run that makes the encoder of recipe `name`; none where it lies there already."""
     needs = ()
-    if one.encoder == "text":
+    if pretrained(one):
         base = f"{one.name}/base"
         needs = (_add(runs, base, "01_prepare_encoder", {"setting": one.name}, (), "model", grid),)
     wanted = grid.recipe(name)

@@ -63,13 +63,16 @@ class Training:
         on_gpu = torch.cuda.is_available() and precision == "bf16"
         self.accelerator = Accelerator(mixed_precision="bf16" if on_gpu else "no")
         self.precision = precision
+        model.to(self.accelerator.device)
         optimiser = torch.optim.AdamW(
             weight_groups(model, hyper.weight_decay), lr=hyper.lr, eps=1e-8, fused=True
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: share(step, self.total, hyper.warmup)
         )
+        self.inner = model  # without what Accelerate puts around it
         self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.weights = [p for p in model.parameters() if p.requires_grad]
         self.state, self.best_weights = State(), None
         self.losses: dict[str, list[float]] = {}
 
@@ -93,11 +96,11 @@ class Training:
         one, hyper = self.lessons[which], self.hyper
         apart = one.task.form == "pairs"
         budget = WHOLE if apart else hyper.tokens
+        pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
         torch.manual_seed(self.seed * 1_000_003 + step)  # dropout depends on nothing else
         total = count = 0
         for group in steps(one.lengths, hyper.batch, budget, self.seed, nth):
             features = [one.features[i] for i in group]
-            pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
             batch = collate(features, pad, device, apart=apart)
             part, size = one.form.loss(self.model(one.head.name, batch), batch)
             self.accelerator.backward(part)
@@ -108,7 +111,7 @@ class Training:
 
     def _apply(self, loss: float, count: int, one: Lesson, step: int) -> None:
         """Clip, divide, step; the gradients so far are those of the summed loss."""
-        weights = [p for p in self.model.parameters() if p.grad is not None]
+        weights = [p for p in self.weights if p.grad is not None]
         norm = float(self.accelerator.clip_grad_norm_(weights, self.hyper.clip * count))
         lr = self.schedule.get_last_lr()[0]
         if not (abs(loss) < float("inf") and norm < float("inf")):
@@ -130,9 +133,8 @@ class Training:
                 dev[one.task.name] = dev_score(self.inner, one, self.hyper.tokens, self.precision)
         if not dev:
             return None
-        mean = sum(dev.values()) / len(dev)
-        best = self.state.best_dev
-        if best and mean <= sum(best.values()) / len(best):
+        mean = _mean(dev)
+        if self.state.best_dev and mean <= _mean(self.state.best_dev):
             self.state.strikes += 1
             return mean
         self.state.strikes, self.state.best, self.state.best_dev = 0, self.state.step, dev
@@ -156,11 +158,6 @@ class Training:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
-    @property
-    def inner(self) -> Model:
-        """The model without what Accelerate puts around it."""
-        return self.accelerator.unwrap_model(self.model)
-
     def _log(self, task_name: str, dev: float | None) -> None:
         """A row of the curve: the mean loss of the task's steps since its last row."""
         recent = self.losses.pop(task_name)
@@ -176,12 +173,16 @@ class Training:
         self.state.curve.append(row)
         if time.monotonic() - self.said > LINE_EVERY or self.state.step == self.total:
             self.said = time.monotonic()
-            best = sum(self.state.best_dev.values()) / max(1, len(self.state.best_dev))
+            best = f"best dev {_mean(self.state.best_dev):.1f}  " if self.state.best_dev else ""
             print(
                 f"{self.name}: step {self.state.step}/{self.total}  loss {row['loss']:.4f}  "
-                f"best dev {best:.1f}  {self.state.tokens / self.seconds:,.0f} tokens/s",
+                f"{best}{self.state.tokens / self.seconds:,.0f} tokens/s",
                 flush=True,
             )
+
+
+def _mean(dev: dict[str, float]) -> float:
+    return sum(dev.values()) / len(dev)
 
 
 def dev_score(model: Model, one: Lesson, token_budget: int, precision: str) -> float:

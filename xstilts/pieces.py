@@ -1,8 +1,8 @@
 """Train a tokenizer the way the encoder's original was trained, on any text.
 
 XLM-R: a Unigram vocabulary over SentencePiece's marked spaces; mBERT: cased WordPiece that sets
-Chinese characters apart. Both come back as fast `transformers` tokenizers with their family's special
-tokens at their ids. The smoothing over languages is XLM-R's; nothing else is tuned.
+Chinese characters apart. Both come back as fast `transformers` tokenizers with their family's
+special tokens at their ids. Languages are smoothed as XLM-R did; nothing else is tuned.
 """
 
 import json
@@ -117,3 +117,13 @@ def _wordpiece(sentences, size, **more) -> BertTokenizer:
     tokenizer.train_from_iterator(sentences, trainer)
     cased = {"do_lower_case": False, "strip_accents": False}
     return BertTokenizer(vocab=tokenizer.get_vocab(), **cased, **more)
+
+
+def fertility(tokenizer, texts: Mapping[str, list[str]], lines: int = 300) -> dict[str, float]:
+    """Pieces a word by language; a word is what stands between spaces."""
+    table = {}
+    for lang, sentences in texts.items():
+        some = sentences[:: max(1, len(sentences) // lines)]
+        pieces = sum(map(len, tokenizer(some, add_special_tokens=False).input_ids))
+        table[lang] = round(pieces / sum(len(s.split()) for s in some), 2)
+    return table

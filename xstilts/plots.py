@@ -7,9 +7,12 @@ file, trains or scores; a missing value is drawn as missing, never as zero.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 # Okabe and Ito's colours: told apart with every common kind of colour vision, and in print.
 INK, GREY, PALE = "#222222", "#8C8C8C", "#D9D9D9"
@@ -34,26 +37,29 @@ STYLE = {
 }
 
 
-def _styled(draw):
-    """Draw in our style; close the figure, so that only the cell that names it shows it."""
+class Picture(Figure):
+    """A figure that any notebook shows, in any kernel: pyplot and its list of open figures, which
+    a forked kernel lacks, are not needed."""
 
+    def _repr_png_(self) -> bytes:
+        file = BytesIO()
+        self.savefig(file, format="png", bbox_inches="tight")
+        return file.getvalue()
+
+
+def _styled(draw):
     @wraps(draw)
     def in_style(*args, **more):
-        import matplotlib.pyplot as plt
-
-        with plt.rc_context(STYLE):
-            figure = draw(*args, **more)
-        plt.close(figure)
-        return figure
+        with rc_context(STYLE):
+            return draw(*args, **more)
 
     return in_style
 
 
 def save(figure, folder: Path, name: str) -> None:
     """Write `figure` as `name`.svg and `name`.png (200 dpi), without the date."""
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(STYLE):
+    folder.mkdir(exist_ok=True)
+    with rc_context(STYLE):
         for kind, meta in (("svg", {"Date": None}), ("png", {"Software": None})):
             figure.savefig(folder / f"{name}.{kind}", dpi=200, bbox_inches="tight", metadata=meta)
 
@@ -193,8 +199,8 @@ def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str
     `coloured` recipes (three at most) in colours of their own, all others grey.
     """
     tasks = list(dict.fromkeys(scores["column"]))
-    rows = -(-len(tasks) // 2)
-    figure, axes = _axes(rows, min(2, len(tasks)), width=9.5, height=2.5 * rows)
+    rows = max(1, -(-len(tasks) // 2))
+    figure, axes = _axes(rows, 2, width=9.5, height=2.5 * rows)
     colours = dict(zip(coloured, (BLUE, GREEN, PURPLE), strict=False))
     for axis, task in zip(axes, tasks, strict=False):
         table = scores[scores["column"] == task].pivot_table("value", "lang", "recipe")
@@ -206,7 +212,8 @@ def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str
             axis.scatter(range(len(table)), table[recipe], label=recipe, **look)
         metric = scores.loc[scores["column"] == task, "metric"].iloc[0]
         many = len(table) > 20
-        axis.set_xticks(range(len(table)), table.index, rotation=90, fontsize=6 if many else 8)
+        look = {"rotation": 90, "fontsize": 6} if many else {"fontsize": 7}
+        axis.set_xticks(range(len(table)), table.index, **look)
         axis.set(ylabel=metric, ylim=(0, 105), title=task)
     for axis in axes[len(tasks) :]:
         axis.set_visible(False)
@@ -226,9 +233,5 @@ def _one_legend(figure) -> None:
 
 
 def _axes(rows: int, columns: int, *, width: float, height: float):
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
-    )
-    return figure, list(axes.flat)
+    figure = Picture(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)

@@ -17,13 +17,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, BertConfig, BertForMaskedLM
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xstilts.encoder import Encoder
 from xstilts.forms.mlm import mask, masked_loss
-from xstilts.pieces import sample, smoothed, train_tokenizer
+from xstilts.pieces import fertility, sample, smoothed, train_tokenizer
+from xstilts.retrieval import Space
+from xstilts.tasks import TASKS
 from xstilts.text import HELD, Batch, Feed, Text, read_folder, read_world
+from xstilts.twin import Twin
+
+KINDS = {
+    "xlm-roberta": (XLMRobertaConfig, XLMRobertaForMaskedLM),
+    "bert": (BertConfig, BertForMaskedLM),
+}
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,18 @@ class Plan:
     warmup: float = 0.03
     decay: float = 0.01  # of the layers' matrices
     clip: float = 1.0
+    minutes: float = 5.0  # of CPU time, unless told otherwise
 
 
-WORLD = Plan()
+WORLD = Plan(minutes=65.0)
 FOLDER = Plan(vocabulary=16000, alpha=0.3, mask=0.15, windows={64: 0.5, 128: 0.3, 384: 0.2})
 FOLDER_CHARS = 24_000_000  # more than some minutes can read
 
 
 def fresh_encoder(tokenizer, family: str, plan: Plan) -> Encoder:
-    """An untrained encoder of the family's architecture; no dropout, it never sees text twice."""
+    """An untrained encoder of the family's architecture, without dropout: data do not run out."""
     bert = family == "bert"
-    config, model = (BertConfig, BertForMaskedLM) if bert else _XLMR
+    config, model = KINDS[family]
     lm = model(
         config(
             vocab_size=len(tokenizer),
@@ -76,9 +84,6 @@ def fresh_encoder(tokenizer, family: str, plan: Plan) -> Encoder:
         )
     )
     return Encoder(lm, tokenizer)
-
-
-_XLMR = (XLMRobertaConfig, XLMRobertaForMaskedLM)
 
 
 class Budget:
@@ -108,71 +113,6 @@ class Budget:
     @property
     def wall_minutes(self) -> float:
         return (time.monotonic() - self.wall0) / 60
-
-
-class Twin:
-    """Trains float32 weights by the gradients of a bfloat16 copy, which is twice as fast.
-
-    Where the processor has no bfloat16 arithmetic the copy is the model itself. Attention runs
-    in float32 in either case: its bfloat16 gradient is slow on processors.
-    """
-
-    def __init__(self, encoder: Encoder, plan: Plan):
-        self.plan, self.encoder = plan, encoder
-        self.half = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
-        self.twin = encoder
-        if self.half:
-            self.twin = Encoder(copy.deepcopy(encoder.lm).bfloat16(), encoder.tokenizer)
-            self.twin.lm.set_attn_implementation("sdpa_float32")
-        self.full, self.fast = list(encoder.parameters()), list(self.twin.parameters())
-        self.optimizers = _optimizers(encoder, plan)
-
-    def step(self, loss: Tensor, used: float) -> None:
-        """One update after `loss`; `used` is the fraction of the budget that is gone."""
-        loss.backward()
-        if self.half:
-            for full, fast in zip(self.full, self.fast, strict=True):
-                full.grad = fast.grad.float()
-                fast.grad = None
-        torch.nn.utils.clip_grad_norm_(self.full, self.plan.clip)
-        rise = self.plan.warmup
-        lr = self.plan.lr * min((used + 1e-4) / rise, (1 - used) / (1 - rise))
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        if self.half:
-            with torch.no_grad():
-                torch._foreach_copy_(self.fast, self.full)
-
-
-def _optimizers(encoder: Encoder, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon for the layers' matrices, at AdamW's step size, and AdamW for all the rest.
-
-    With so few updates AdamW alone stays for long at guessing by frequency alone.
-    """
-    layers = [p for p in encoder.body.encoder.parameters() if p.ndim == 2]
-    inside = {id(p) for p in layers}
-    rest = [p for p in encoder.parameters() if id(p) not in inside]
-    return [
-        torch.optim.Muon(
-            layers, lr=plan.lr, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
-        ),
-        torch.optim.AdamW(
-            rest, lr=plan.lr, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0, fused=True
-        ),
-    ]
-
-
-def _float32_attention(module, query, key, value, attention_mask, scaling=None, **_):
-    out = torch.nn.functional.scaled_dot_product_attention(
-        query.float(), key.float(), value.float(), attention_mask, scale=scaling
-    )
-    return out.transpose(1, 2).to(query.dtype).contiguous(), None
-
-
-AttentionInterface.register("sdpa_float32", _float32_attention)
 
 
 def batch_loss(encoder: Encoder, batch: Batch, rng) -> tuple[Tensor, int]:
@@ -205,11 +145,12 @@ def pretrain(
 ) -> Path:
     """Make an encoder from "world" or a folder of `xx.txt[.xz]` and save it in `out`.
 
-    `minutes` of CPU time, `steps` or `wall` minutes, whichever ends first, with the learning
-    rate falling to nought by then. Every `checkpoint` CPU minutes the state is also saved in
+    `minutes` of CPU time (the plan's, if nothing is said), `steps` or `wall` minutes, whichever
+    ends first, with the learning rate falling to nought by then. Every `checkpoint` CPU minutes the state is also saved in
     `out` + "-<minutes>". Beside the encoder stands `provenance.json`. Returns `out`.
     """
     plan = plan or (WORLD if source == "world" else FOLDER)
+    minutes = minutes if minutes or steps or wall else plan.minutes
     text = _read(source, plan, seed)
     torch.manual_seed(seed)
     shares = smoothed(text.amounts(), plan.alpha)
@@ -226,7 +167,7 @@ def pretrain(
         "plan": asdict(plan),
         "running_text": feed.pieces,
         "pairs": {lang: len(rows) for lang, rows in text.pairs.items()},
-        "fertility": fertility(tokenizer, text),
+        "fertility": fertility(tokenizer, text.sentences()),
         "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
     }
     training = Training(encoder, feed, Budget(minutes, steps, wall), seed, say)
@@ -239,7 +180,9 @@ def pretrain(
 def _read(source, plan: Plan, seed: int) -> Text:
     if isinstance(source, Text):
         return source
-    return read_world() if source == "world" else read_folder(source, FOLDER_CHARS, plan.alpha, seed)
+    if source == "world":
+        return read_world()
+    return read_folder(Path(source), FOLDER_CHARS, plan.alpha, seed)
 
 
 class Training:
@@ -251,6 +194,7 @@ class Training:
         self.steps = self.tokens = 0
         self.positions = np.zeros(feed.plan.longest, np.int64)
         self.losses = {"mlm": [], "tlm": []}
+        self.curve = []
 
     def run(self, checkpoint: float):
         """Train until the budget is used up; yields every `checkpoint` CPU minutes."""
@@ -263,6 +207,8 @@ class Training:
             loss, _ = batch_loss(twin.twin, batch, self.rng)
             twin.step(loss, used)
             self._note(batch, loss.item())
+            if used * 100 >= len(self.curve):
+                self.curve.append({"pieces": self.tokens, **self.recent()})
             if time.monotonic() - told >= 10:
                 told = time.monotonic()
                 self.say(self.line(used))
@@ -293,7 +239,7 @@ class Training:
 
     def record(self) -> dict:
         """What provenance keeps."""
-        edges = [0, 64, 128, 192, 256, 320, len(self.positions)]
+        edges = [*range(0, len(self.positions), 64), len(self.positions)]
         spans = zip(edges, edges[1:], strict=False)
         return {
             "cpu_minutes": round(self.budget.cpu_minutes, 2),
@@ -302,41 +248,19 @@ class Training:
             "pieces": self.tokens,
             "positions": {f"{a}-{b - 1}": int(self.positions[a:b].sum()) for a, b in spans},
             "training_loss": self.recent(),
+            "curve": self.curve,
         }
-
-
-def fertility(tokenizer, text: Text, lines: int = 300) -> dict[str, float]:
-    """Pieces a word by language; a word is what stands between spaces."""
-    table = {}
-    for lang, sentences in text.sentences().items():
-        some = sentences[:: max(1, len(sentences) // lines)]
-        pieces = sum(map(len, tokenizer(some, add_special_tokens=False).input_ids))
-        table[lang] = round(pieces / sum(len(s.split()) for s in some), 2)
-    return table
-
-
-@torch.no_grad()
-def pooled(encoder: Encoder, sentences: list[str], size: int = 64) -> list[Tensor]:
-    """Mean-pooled unit vectors of every layer: `layers + 1` tensors [N, width]."""
-    parts = []
-    for start in range(0, len(sentences), size):
-        inputs = encoder.tokenizer(
-            sentences[start : start + size], padding=True, truncation=True, return_tensors="pt"
-        )
-        weight = inputs["attention_mask"][..., None].float()
-        states = encoder.hidden_states(**inputs)
-        parts.append([(h * weight).sum(1) / weight.sum(1) for h in states])
-    return [torch.nn.functional.normalize(torch.cat(p), dim=-1) for p in zip(*parts, strict=True)]
 
 
 def retrieval(encoder: Encoder, pairs: Mapping[str, list[tuple[str, str]]]) -> dict:
     """{language: [accuracy per layer]}: is the English side the nearest one, by cosine?"""
     table = {}
     for lang, rows in pairs.items():
-        english, other = (pooled(encoder, [row[side] for row in rows]) for side in (0, 1))
+        english, other = ([{"side": "query", "text": row[side]} for row in rows] for side in (0, 1))
+        space = Space(encoder, [*english, *other], TASKS["tatoeba"], "fp32")
         right = torch.arange(len(rows))
-        nearest = [(x @ e.T).argmax(1) for e, x in zip(english, other, strict=True)]
-        table[lang] = [round((n == right).float().mean().item(), 3) for n in nearest]
+        found = [(space.of(n, other) @ space.of(n, english).T).argmax(1) for n in space.layers]
+        table[lang] = [round((near == right).float().mean().item(), 3) for near in found]
     return table
 
 

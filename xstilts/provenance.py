@@ -16,18 +16,19 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from xstilts.grid import Run
-from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, hub_dir
+from xstilts.files import read_record
+from xstilts.grid import PRODUCT, Run
+from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, hub_dir, runs_dir
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
-           "grid", "runs", "provenance", "execute", "batch", "cli")  # fmt: skip
+           "grid", "runs", "provenance", "execute", "launch", "batch", "cli")  # fmt: skip
 PICTURES = ("plots", "tables", "report")
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
 
@@ -41,8 +42,8 @@ def key(parts: Mapping) -> str:
     return digest(json.dumps(parts, sort_keys=True, ensure_ascii=False))
 
 
-def made_from(run: Run, needs: Mapping[str, str]) -> dict:
-    """All that decides the result of `run`. `needs`: the keys of the runs that it builds on."""
+def made_from(run: Run) -> dict:
+    """All that decides the result of `run`; `start` is its encoder, None if other runs make it."""
     setting, hyper = run.setting, run.hyper
     return {
         "params": {name: value for name, value in run.params.items() if name != "setting"},
@@ -52,14 +53,14 @@ def made_from(run: Run, needs: Mapping[str, str]) -> dict:
                     for name in ("recipe", "target") if run.params.get(name)],
         "tasks": [plain(task) for task in run.tasks],
         "data": [_data(task) for task in run.tasks] if setting and setting.data == "hub" else [],
-        "start": dict(needs) or (setting and encoder(setting.encoder)),
+        "start": encoder(setting.encoder) if setting and not run.needs else None,
         "code": code(run.notebook, _outside(run)),
         "cells": digest("\n".join(cells(run.notebook))),
     }  # fmt: skip
 
 
 def differing(old: Mapping, new: Mapping) -> list[str]:
-    """The parts in which two `made_from` differ; what is None now cannot be judged."""
+    """The parts in which two `made_from` differ; what is None in either cannot be judged."""
     return [name for name, value in new.items() if not _same(old.get(name), value)]
 
 
@@ -72,7 +73,7 @@ def _outside(run: Run) -> tuple[str, ...]:
 def _same(old, new) -> bool:
     if isinstance(new, list) and isinstance(old, list) and len(old) == len(new):
         return all(_same(o, n) for o, n in zip(old, new, strict=True))
-    return new is None or old == new
+    return new is None or old is None or old == new
 
 
 def plain(value):
@@ -121,6 +122,49 @@ def _sizes(files: tuple[str, ...]) -> str:
     return digest("\n".join(f"{f.name} {f.stat().st_size if f.is_file() else 0}" for f in found))
 
 
+def standing(runs: Iterable[Run], *roots: Path) -> dict[str, str]:
+    """Per run: "" (done), "missing", or what it was made from that has changed since.
+
+    Needs must come before their users. Looks into `roots`, by default the output folder.
+    """
+    roots = roots or (runs_dir(),)
+    states: dict[str, str] = {}
+    known: dict[str, Run] = {}
+    for run in runs:
+        if run.leaves == "report":
+            continue
+        known[run.id] = run
+        folder = place(run, roots)
+        record = read_record(folder)
+        if not record or not (run.leaves == "temp" or (folder / PRODUCT[run.leaves]).exists()):
+            states[run.id] = "missing"
+            continue
+        old, now = record.get("made_from", {}), made_from(run)
+        if run.needs:
+            was = old.get("start") or {}
+            made = keys(run, known.values(), roots)
+            now["start"] = was | {need: key for need, key in made.items() if need in was}
+        changed = differing(old, now)
+        changed += [need for need in run.needs if states.get(need, "") not in ("", "missing")]
+        states[run.id] = ", ".join(changed)
+    return states
+
+
+def place(run: Run, roots: tuple[Path, ...]) -> Path:
+    """The folder that holds what the run left; else one with its record; else the first."""
+    folders = [root / run.id for root in roots]
+    made = [folder for folder in folders if (folder / "run.json").is_file()]
+    whole = [folder for folder in made if (folder / PRODUCT[run.leaves]).exists()]
+    return (*whole, *made, *folders)[0]
+
+
+def keys(run: Run, known: Iterable[Run], roots: tuple[Path, ...]) -> dict[str, str]:
+    """The keys under which the runs that `run` builds on were made."""
+    needs = [other for other in known if other.id in run.needs]
+    found = {need.id: read_record(place(need, roots)).get("key") for need in needs}
+    return {name: key for name, key in found.items() if key}
+
+
 # -- code ----------------------------------------------------------------------------------------
 
 
@@ -145,9 +189,14 @@ def code(notebook: str, outside: tuple[str, ...] = ()) -> dict[str, str]:
         path = _path(name)
         if name in found or name.split(".")[0] in outside or path is None:
             continue
+        if path.stem == "__init__":  # whose modules may be looked up by name
+            todo |= {f"{name}.{one.stem}" for one in path.parent.glob("[!_]*.py")}
         source = path.read_text("utf-8")
         found[name] = digest(essence(source))[:16]
         todo |= _imports(source)
+    for path in PACKAGE.glob("world/*.toml"):  # its vocabulary
+        if "world" in found:
+            found[path.name] = digest(path.read_bytes())[:16]
     return dict(sorted(found.items()))
 
 

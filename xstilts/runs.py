@@ -17,10 +17,11 @@ from pathlib import Path
 
 from xstilts import provenance
 from xstilts import scores as tables
-from xstilts.files import read_record, replaced, told, write_json, write_rows
+from xstilts.files import replaced, told, write_json, write_rows
 from xstilts.grid import Run, alone, plan
 from xstilts.gridfile import Grid, read
 from xstilts.paths import ENCODERS, BadInput, MissingData, UserError, runs_dir
+from xstilts.provenance import keys, place, standing
 from xstilts.recipes import Recipe
 from xstilts.settings import Hyper, Setting
 
@@ -50,10 +51,10 @@ class OpenRun:
     before: tuple[Run, ...]
     scratch: bool
     started: float = field(default_factory=time.time)
+    cpu: float = field(default_factory=time.process_time)
 
     def __post_init__(self):
-        self._keys = keys((*self.before, self.run))
-        self._made_from = provenance.made_from(self.run, self._start())
+        self._made_from = provenance.made_from(self.run)  # the code as it is now, not at the end
 
     def __repr__(self) -> str:
         kind = "scratch run" if self.scratch else "run"
@@ -106,9 +107,9 @@ class OpenRun:
         return plan(self.grid)
 
     def folder(self, name: str) -> Path:
-        """A folder of this run, for a model or figures; its parents exist, it itself need not."""
+        """A folder of this run to write to. A `model`'s is left to `fit`: it appears whole."""
         with told(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path if name == "model" else self.path / name).mkdir(parents=True, exist_ok=True)
         return self.path / name
 
     def need(self, kind: str = "encoder") -> Path | str:
@@ -125,10 +126,9 @@ class OpenRun:
                 raise BadInput(f"{self.id} builds on no fine-tuned model")
             return start(self.setting)
         need = next(run for run in self.before if run.id == wanted[0])
-        places = [runs_dir() / need.id] + [runs_dir() / "scratch" / need.id] * self.scratch
-        for place in places:
-            if (place / "model").is_dir() and read_record(place).get("key") == self._keys[need.id]:
-                return place / "model"
+        folder = place(need, self._roots)
+        if (folder / "model").is_dir() and not standing(self.before, *self._roots)[need.id]:
+            return folder / "model"
         if not self.scratch:
             raise MissingData(f"{need.id} has not been run with this code: use `xstilts run`")
         return _make(need) / "model"
@@ -159,8 +159,10 @@ class OpenRun:
                 tables.write(self.path / "measures.csv", rows, tables.MEASURE_COLUMNS)
             write_json(self.path / "run.json", self._describe(hyper, scores, dev))
 
-    def _start(self) -> dict[str, str]:
-        return {need: self._keys[need] for need in self.run.needs if need in self._keys}
+    @property
+    def _roots(self) -> tuple[Path, ...]:
+        """Where models may lie: by hand, published ones come before those in scratch."""
+        return (runs_dir(), runs_dir() / "scratch") if self.scratch else (runs_dir(),)
 
     @property
     def _identity(self) -> dict:
@@ -178,6 +180,9 @@ class OpenRun:
 
     def _describe(self, hyper, table, dev) -> dict:
         hyper = hyper if hyper is not None else self.hyper
+        made_from = self._made_from
+        if self.run.needs and self.before:
+            made_from |= {"start": keys(self.run, self.before, self._roots)}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {
             "id": self.id,
@@ -186,10 +191,11 @@ class OpenRun:
             "headline": headline(self.run, table, dev),
             "hyper": provenance.plain(hyper),
             "dev": dev,
-            "key": provenance.key(self._made_from),
-            "made_from": self._made_from,
+            "key": provenance.key(made_from),
+            "made_from": made_from,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "seconds": round(time.time() - self.started, 2),
+            "cpu_seconds": round(time.process_time() - self.cpu, 2),
             "peak_memory_mb": round(peak),
             **provenance.surroundings(),
         }
@@ -206,16 +212,6 @@ def start(setting: Setting) -> Path | str:
     if setting.data == "world" and "/" not in setting.encoder:
         raise MissingData(f"no encoder '{setting.encoder}' in {ENCODERS}: is the clone complete?")
     return setting.encoder
-
-
-def keys(runs: Iterable[Run]) -> dict[str, str]:
-    """Each run's key as it would be if it were executed now; needs must come before their users."""
-    found: dict[str, str] = {}
-    for run in runs:
-        needs = {need: found[need] for need in run.needs if need in found}
-        if run.leaves != "report":
-            found[run.id] = provenance.key(provenance.made_from(run, needs))
-    return found
 
 
 def collect(runs: Iterable[Run]):
@@ -243,28 +239,6 @@ def collect(runs: Iterable[Run]):
     return (*frames, missing, stale)
 
 
-def standing(runs: Iterable[Run]) -> dict[str, str]:
-    """Per run: "" (done), "missing", or what it was made from that has changed since."""
-    states: dict[str, str] = {}
-    for run in runs:
-        record = read_record(runs_dir() / run.id)
-        if run.leaves == "report":
-            continue
-        if not record or not (run.leaves == "temp" or (runs_dir() / run.product).exists()):
-            states[run.id] = "missing"
-            continue
-        old = record.get("made_from", {})
-        now = provenance.made_from(run, {})
-        built_on = {n: read_record(runs_dir() / n).get("key") for n in run.needs if n in states}
-        if built_on:
-            was = old.get("start") or {}
-            now["start"] = {n: key or was.get(n) for n, key in built_on.items()}
-        changed = provenance.differing(old, now)
-        changed += [n for n in run.needs if states.get(n, "") not in ("", "missing")]
-        states[run.id] = ", ".join(changed)
-    return states
-
-
 def headline(run: Run, table, dev) -> str:
     """A few words on how a run came out: per task the mean over languages, or English dev."""
     if table is None:
@@ -274,9 +248,9 @@ def headline(run: Run, table, dev) -> str:
         rows = rows[rows["layer"] == run.setting.layer]
     parts = []
     for task, part in rows.groupby("task", sort=False):
-        english = part[part["lang"] == "en"]["value"].mean()
-        others = part[part["lang"] != "en"]["value"].mean()
-        parts.append(f"{task} {others:.1f}" + (f" (en {english:.1f})" if len(part) > 1 else ""))
+        english, others = part[part["lang"] == "en"]["value"], part[part["lang"] != "en"]["value"]
+        words = f" (en {english.mean():.1f})" if len(english) else ""
+        parts.append(f"{task} {others.mean():.1f}{words}")
     return ", ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Tables of the study: Scores in, data frames, Markdown and HTML out.
+"""Tables of the study: Scores in, data frames out.
 
 Averages follow XTREME's scorer (`scores.average`): a task's languages first, English among them,
 then tasks; differences are taken seed by seed. A cell that lacks a language or a run is missing
@@ -8,8 +8,6 @@ and stays so, through every mean it would enter. Nothing here reads a file or to
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
-from pathlib import Path
 
 import pandas as pd
 
@@ -173,13 +171,16 @@ def per_language(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd
     """
     rows = []
     for column in columns:
-        part = _of(scores, setting, column)
-        for (recipe, lang), some in part.groupby(["recipe", "lang"], sort=False):
-            by_seed = some.pivot_table("value", "seed", "metric")
-            values = [headline(row.dropna().to_dict()) for _, row in by_seed.iterrows()]
+        found: dict[tuple[str, str], list[float]] = {}
+        part = _of(scores, setting, column).groupby(["recipe", "lang", "seed"], sort=False)
+        for (recipe, lang, _), one in part:
+            figure = headline(dict(zip(one["metric"], one["value"], strict=True)))
+            found.setdefault((recipe, lang), []).append(figure)
+        for (recipe, lang), values in found.items():
             mean = sum(values) / len(values)
             rows.append((column.title, metric(column.task), recipe, lang, mean, len(values)))
-    return pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value", "seeds"])
+    names = ["column", "metric", "recipe", "lang", "value", "seeds"]
+    return pd.DataFrame(rows, columns=names).astype({"value": float})
 
 
 def metric(task) -> str:
@@ -243,46 +244,3 @@ def _line(form: str, row, said) -> tuple[str, str, str]:
         right = row["answers"]["text"]
         return f"{row['context']} {row['question']}", right[0] if right else "(no answer)", said
     return " / ".join(filter(None, (row["text_a"], row["text_b"]))), row["label"], said
-
-
-def markdown(table: pd.DataFrame, decimals: int = 1) -> str:
-    """A Markdown table with its index; bars and line ends inside a cell cannot break it."""
-    flat = table.reset_index()
-    rows = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy(dtype=object).tolist()]
-    return "\n".join("| " + " | ".join(_plain(c, decimals) for c in row) + " |" for row in rows)
-
-
-def _plain(value, decimals: int) -> str:
-    if isinstance(value, float):
-        return "–" if pd.isna(value) else f"{value:.{decimals}f}"
-    return "–" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str, notes=()):
-    """Write `data` as `name`.csv and `table` as .md and .html, with title and notes.
-
-    Text in the table is escaped: it may come from a data set. Empty notes are left out.
-    """
-    notes = [note for note in notes if note]
-    data.to_csv(folder / f"{name}.csv", index=False)
-    text = "\n\n".join([f"**{title}**", markdown(table), *notes])
-    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    body = table.reset_index().to_html(index=False, escape=True, na_rep="–", border=0,
-                                       float_format="{:.1f}".format)  # fmt: skip
-    below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)
-    page = PAGE.format(title=escape(title), body=body, below=below)
-    (folder / f"{name}.html").write_text(page, encoding="utf-8")
-
-
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
- body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }}
- table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
- th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd }}
- th:first-child, td:first-child {{ text-align: left }}
-</style>
-<h1>{title}</h1>
-{body}
-{below}</html>
-"""

@@ -50,6 +50,27 @@ def read_world() -> Text:
     )
 
 
+def bilingual(data: str) -> dict[str, list[tuple[str, str]]]:
+    """{language: [(English, other)]}: a few sentences with which to look at an encoder.
+
+    The world's pairs that no encoder was trained on, or the premises of XNLI's dev split. Raises
+    MissingData when there is no XNLI.
+    """
+    if data == "world":
+        return dict(read_world().held)
+    from xstilts.data import load
+    from xstilts.tasks import TASKS
+
+    rows = {
+        lang: load(TASKS["xnli"], "dev", lang, data=data) for lang in TASKS["xnli"].langs["xtreme"]
+    }
+    english = dict(zip(rows["en"]["id"], rows.pop("en")["text_a"], strict=True))
+    return {
+        lang: list({english[row["id"]]: row["text_a"] for row in rows[lang]}.items())[:HELD]
+        for lang in rows
+    }
+
+
 def read_folder(folder: Path, chars: int, alpha: float, seed: int) -> Text:
     """About `chars` characters of a folder of `xx.txt[.xz]`, one language a file.
 
@@ -64,9 +85,10 @@ def read_folder(folder: Path, chars: int, alpha: float, seed: int) -> Text:
         raw = file.read_bytes()
         digest.update(file.name.encode() + b"\0" + raw)
         docs[file.name.split(".")[0]] = _runs(_decode(file, raw))
-    shares = smoothed({lang: sum(len(s) for d in ds for s in d) for lang, ds in docs.items()}, alpha)
+    sizes = {lang: sum(len(s) for d in runs for s in d) for lang, runs in docs.items()}
+    shares = smoothed(sizes, alpha)
     rng = np.random.default_rng(seed)
-    taken = {lang: _take(ds, chars * shares.get(lang, 0.0), rng) for lang, ds in docs.items()}
+    taken = {lang: _take(runs, chars * shares.get(lang, 0), rng) for lang, runs in docs.items()}
     return Text(docs={k: v for k, v in taken.items() if v}, stamp={"text": digest.hexdigest()})
 
 
@@ -127,20 +149,19 @@ class Sequence:
     """One input with its special pieces."""
 
     ids: np.ndarray
-    split: int = 0  # where the second segment starts; 0: there is none
+    split: int = 0  # just behind the first segment's separator; 0: there is no second one
     reset: bool = False  # positions start anew at the second segment
     pair: bool = False  # a sentence with its translation
 
 
 def join(tokenizer, first: np.ndarray, second: np.ndarray | None = None, **more) -> Sequence:
     """`<s> A </s>` or `<s> A </s></s> B </s>` (XLM-R), `[CLS] A [SEP] B [SEP]` (BERT)."""
-    open_, close = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
-    parts = [open_, first, close]
+    close = [tokenizer.sep_token_id]
+    left = [tokenizer.cls_token_id, *first, *close]
     if second is None:
-        return Sequence(np.concatenate(parts), **more)
+        return Sequence(np.array(left, np.int32), **more)
     between = [] if "token_type_ids" in tokenizer.model_input_names else close
-    split = 2 + len(first)
-    return Sequence(np.concatenate([*parts, between, second, close]), split, **more)
+    return Sequence(np.array([*left, *between, *second, *close], np.int32), len(left), **more)
 
 
 def windows(pieces: Pieces, tokenizer, limit: int, rng) -> Iterator[Sequence]:
@@ -181,7 +202,7 @@ def translations(pieces: Pieces, tokenizer, rng) -> Iterator[Sequence]:
     while True:
         for doc in rng.permutation(len(pieces.first) - 1):
             sides = [pieces[2 * doc], pieces[2 * doc + 1]]
-            if swap := bool(rng.random() < 0.5):
+            if rng.random() < 0.5:
                 sides.reverse()
             yield join(tokenizer, *sides, reset=bool(rng.random() < 0.5), pair=True)
 

@@ -2,15 +2,14 @@
 
 What it does: renders one set of meanings into English and fourteen constructed languages. What it
 does not: resemble any real language, or say anything about scores on real data.
-Reading order: `concepts`, `languages`, `meaning`, `grammar`, `events`, `relations`, `lore`, `corpus`,
-then `tasks` and those it draws on.
+Reading order: `concepts`, `languages`, `meaning`, `grammar`, `events`, `relations`, `lore`,
+`corpus`, then `tasks` and those it draws on.
 Everything is drawn from fixed seeds; a run's seed never reaches it.
 """
 
 import gzip
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from xstilts.world import corpus, tasks
@@ -20,8 +19,9 @@ from xstilts.world.tasks import languages
 __all__ = ["LANGS", "LANGUAGES", "VERSION", "Language", "distance", "fingerprint", "languages",
            "parallel", "rows", "text"]
 HERE = Path(__file__).parent
-TEXT_SOURCES = ("concepts", "languages", "meaning", "grammar", "events", "relations", "lore",
-                "corpus")
+TEXT_SOURCES = ("concepts.toml", "concepts.py", "languages.py", "meaning.py", "grammar.py",
+                "events.py", "relations.py", "lore.py", "corpus.py")
+TASK_SOURCES = ("statements.py", "passages.py", "choices.py", "pairs.py", "tasks.py")
 VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
 
 
@@ -55,9 +55,8 @@ def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
 
     from xstilts.paths import cache_dir
 
-    digest = hashlib.sha256(b"".join((HERE / f"{source}.py").read_bytes() for source in sources)
-                            ).hexdigest()
-    path = cache_dir() / "world" / f"{VERSION}-{digest[:8]}" / f"{name}.jsonl.gz"
+    digest = hashlib.sha256(b"".join((HERE / source).read_bytes() for source in sources))
+    path = cache_dir() / "world" / f"{VERSION}-{digest.hexdigest()[:8]}" / f"{name}.jsonl.gz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
@@ -65,7 +64,7 @@ def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
                 part = path.with_suffix(".part")
                 with gzip.open(part, "wt", encoding="utf-8", compresslevel=3) as file:
                     file.writelines(json.dumps(item, ensure_ascii=False) + "\n" for item in make())
-                os.replace(part, path)
+                part.replace(path)
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
@@ -77,7 +76,6 @@ def rows(name: str, split: str, lang: str, pieces: int | None = None) -> list[di
     the same evidence, questions and answers unchanged. Raises BadInput for an unknown task,
     MissingData for a split or language that the task does not have.
     """
-    tasks.languages(name)
-    sources = TEXT_SOURCES + ("statements", "passages", "choices", "pairs", "tasks")
+    tasks.check(name, split, lang, pieces)
     return _cached(f"{name}-{split}-{lang}{f'-{pieces}' if pieces else ''}",
-                   lambda: tasks.draw(name, split, lang, pieces), sources)
+                   lambda: tasks.draw(name, split, lang, pieces), TEXT_SOURCES + TASK_SOURCES)

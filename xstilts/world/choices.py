@@ -53,7 +53,8 @@ def hellaswag(dice: Dice, pool: str, domain: str) -> Choice:
 def consequences(dice: Dice, cause: Clause, right: Clause) -> list[Clause]:
     """What does not follow from a cause though it might: other feelings, states and deeds."""
     if right.verb == "feel":
-        usual = c.FEELINGS if dice.chance(0.3) else [f for pair in c.MAKES_FEEL.values() for f in pair]
+        caused = [feeling for pair in c.MAKES_FEEL.values() for feeling in pair]
+        usual = c.FEELINGS if dice.chance(0.3) else caused
         true = {e.patient.head for e in lore.effects_of(cause) if e.agent == right.agent}
         other = [f for f in dice.some(usual, 99) if f and f not in true]
         return [right._replace(patient=Phrase(f, "ADJ")) for f in other]
@@ -61,7 +62,8 @@ def consequences(dice: Dice, cause: Clause, right: Clause) -> list[Clause]:
         usual = [*c.BECOMES.values(), *c.THING_ADJ]
         other = [q for q in dice.some(usual, 99) if q != right.patient.head]
         return [right._replace(patient=Phrase(q, "ADJ")) for q in other]
-    return [right._replace(verb=v) for v in dice.some(c.ANSWERED_BY.values(), 99) if v != right.verb]
+    deeds = dice.some(c.ANSWERED_BY.values(), 99)
+    return [right._replace(verb=verb) for verb in deeds if verb != right.verb]
 
 
 def question_of(effect: Clause) -> Sentence:
@@ -79,7 +81,8 @@ def cosmosqa(dice: Dice, pool: str, domain: str) -> Choice:
         if dice.chance(0.35) and effect.verb == "feel":   # why, with the reason in wider words
             feel = [*around, event(dice, pool, domain, effect.agent)]
             wider = r.entailed(dice, cause, 2)
-            others = [r.entailed(dice, e) or e for e in feel] + [r.contradicted(dice, wider or cause)]
+            others = [*(r.entailed(dice, e) or e for e in feel),
+                      r.contradicted(dice, wider or cause)]
             if wider is None or wider.agent == cause.agent and any(
                     effect.patient.head in c.MAKES_FEEL.get(e.verb, ()) for e in feel):
                 continue
@@ -102,7 +105,8 @@ def siqa(dice: Dice, pool: str, domain: str) -> Choice:
     """What somebody felt or did after what happened between two people."""
     while True:
         cause, effect = lore.reason(dice, pool, domain)
-        choices = distinct(Sentence(effect), [Sentence(e) for e in consequences(dice, cause, effect)], 3)
+        wrong = [Sentence(e) for e in consequences(dice, cause, effect)]
+        choices = distinct(Sentence(effect), wrong, 3)
         if effect.verb != "be" and choices:
             more = [Sentence(event(dice, pool, domain, cause.agent))] * dice.chance(0.3)
             return Choice([*more, Sentence(cause), question_of(effect)], choices, domain)
@@ -116,7 +120,8 @@ def copa(dice: Dice, pool: str, domain: str) -> Choice:
         if forward:
             wrong = dice.pick(consequences(dice, cause, effect) or [effect])
             if wrong != effect:
-                return Choice([Sentence(cause), lore.NEXT], [Sentence(effect), Sentence(wrong)], domain)
+                return Choice([Sentence(cause), lore.NEXT], [Sentence(effect), Sentence(wrong)],
+                              domain)
             continue
         other, result = lore.reason(dice, pool, domain)
         same = result.verb == effect.verb and result.patient == effect.patient
@@ -124,7 +129,8 @@ def copa(dice: Dice, pool: str, domain: str) -> Choice:
             continue
         wrong = other._replace(agent=cause.agent)
         if effect not in lore.effects_of(wrong) and wrong.agent != wrong.patient:
-            return Choice([Sentence(effect), lore.CAUSE], [Sentence(cause), Sentence(wrong)], domain)
+            return Choice([Sentence(effect), lore.CAUSE], [Sentence(cause), Sentence(wrong)],
+                          domain)
 
 
 def csqa(dice: Dice, pool: str, domain: str) -> Choice:

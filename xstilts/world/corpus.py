@@ -126,16 +126,17 @@ def echo(dice: Dice, clause: Clause, known: list[Clause]) -> list[Sentence]:
         asked = clause.without(*(s for s in drop if s != slot))
         return list(r.answer(asked, slot))
     if dice.chance(0.5):
-        return [Sentence(r.entailed(dice, clause) or clause, ask="whether"), Sentence(clause, only="yes")]
+        true = r.entailed(dice, clause) or clause
+        return [Sentence(true, ask="whether"), Sentence(clause, only="yes")]
     return [Sentence(false, ask="whether"), Sentence(clause, only="no")] if false else []
 
 
 def contrast(dice: Dice, pool: str, domain: str) -> list[Sentence]:
     """Events alike but for who, what or where, kept apart by questions and denials."""
     first = event(dice, pool, domain, person(dice, pool))
-    if first.patient and first.patient.head in c.KIND and dice.chance(0.25):
-        if c.KIND[first.patient.head] not in c.PEOPLE:
-            first = first._replace(patient=pair(dice, first.patient.head))
+    if first.patient and first.patient.head in c.KIND and dice.chance(0.25) and (
+            c.KIND[first.patient.head] not in c.PEOPLE):
+        first = first._replace(patient=pair(dice, first.patient.head))
     if dice.chance(0.45) and r.swapped(first):
         second = r.swapped(first)._replace(negated=dice.chance(0.6))
     else:

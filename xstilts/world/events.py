@@ -1,9 +1,9 @@
 """What happens: names, the partition into pools, and the drawing of events.
 
-Every event has a key (who, did what, to whom). A hash of the key puts it into one pool for good, and
-full names, routes and organisations are partitioned alike: what is told in the pretraining text is
-never told in a task, what is trained on is never tested. Habits (who likes to do what to what) are
-world knowledge, the same in all pools.
+Every event has a key (who, did what, to whom). A hash of the key puts it into one pool for good,
+and full names, routes and organisations are partitioned alike: what is told in the pretraining text
+is never told in a task, what is trained on is never tested. Habits (who likes to do what to what)
+are world knowledge, the same in all pools.
 """
 
 import random

@@ -6,6 +6,7 @@ category (meant for English) and the slot of the clause that it fills, from whic
 spans are read.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from xstilts.world.languages import Language, more
@@ -29,6 +30,12 @@ def say(sentence: Sentence, language: Language) -> str:
     return join(tokens(sentence, language), language)
 
 
+def text(sentences: Iterable[Sentence], language: Language) -> str:
+    """Sentences as running text."""
+    gap = "" if language.script == "han" else " "
+    return gap.join(say(sentence, language) for sentence in sentences)
+
+
 def join(words: list[Token], language: Language) -> str:
     """Words with spaces between them (none in han), punctuation close to the left."""
     gap = "" if language.script == "han" else " "
@@ -40,7 +47,7 @@ def tokens(sentence: Sentence, language: Language) -> list[Token]:
     """The sentence as words with their tags and slots."""
     speaker = Speaker(language)
     words = speaker.fragment(sentence) if sentence.only else speaker.sentence(sentence)
-    stop = STOPS.get(language.script, ".?")["" != sentence.ask]
+    stop = STOPS.get(language.script, ".?")[bool(sentence.ask)]
     words.append(Token(stop, "PUNCT", ccg="."))
     if language.code == "en":
         words[0] = words[0]._replace(form=words[0].form[0].upper() + words[0].form[1:])
@@ -126,9 +133,8 @@ class Speaker:
         """Names are spelt in the script; an organisation's noun is translated."""
         parts = [self.words.spell(part) for part in p.head.split()]
         if p.adj:   # the noun of an organisation: "Zorin Bank"
-            noun = self.forms[p.adj]
-            parts.insert(0 if self.language.adjective else len(parts),
-                         noun.capitalize() if self.language.script in ("latin", "cyrillic") else noun)
+            noun = self.forms[p.adj].capitalize()
+            parts.insert(0 if self.language.adjective else len(parts), noun)
         parts[-1] += self.words.case(case)
         last = len(parts) - 1
         return [Token(part, "PROPN", ("I-" if place else "B-") + p.kind,
@@ -152,7 +158,8 @@ class Speaker:
             return [wh("how", "S[wq]/S[q]")]
         subject = (s.ask == "agent") != s.passive
         category = r"S[wq]/(S[dcl]\NP)" if subject else "S[wq]/(S[q]/NP)"
-        word = wh("who" if is_person(phrase) else "where" if phrase.kind == "LOC" else "what", category)
+        thing = "where" if phrase.kind == "LOC" else "what"
+        word = wh("who" if is_person(phrase) else thing, category)
         by = [("agent", "by", None)] if s.passive else []
         for slot, adposition, _ in (*by, *s.clause.adjuncts):
             if slot == s.ask:
@@ -163,7 +170,7 @@ class Speaker:
         return [word]
 
     def verb(self, s: Sentence, helped: bool) -> tuple[list[Token], list[Token]]:
-        """(auxiliary, rest of the verb group); `helped`: English needs did, or the copula, apart."""
+        """(auxiliary, rest of the verb group); `helped`: English needs "did" or "was" apart."""
         clause, forms = s.clause, self.forms
         negation = [Token(forms["not"], "PART", ccg=MODIFIER)] if clause.negated else []
         arguments = self.arguments(s)
@@ -226,9 +233,9 @@ class Speaker:
             inner = "PP/NP" if name in ("to", "from", "than") else rf"({MODIFIER})/NP"
             words = self.adjunct(name, adposition, phrase, "(S/S)/NP" if name == s.front else inner)
             (fronted if name == s.front else others).append(words)
-        if asked and not subject_asked and asked not in ("patient", "num", "whether"):
-            if not self.fronts:
-                others.append(question)
+        core = subject_asked or asked in ("", "patient", "num", "whether")
+        if not core and not self.fronts:
+            others.append(question)
         moved = question if question and self.fronts and not subject_asked else []
         if moved:
             obj = [] if asked in ("patient", "num") else obj
@@ -246,7 +253,7 @@ class Speaker:
         return words + [Token(",", "PUNCT", ccg=",")] if words and self.english else words
 
     def order(self, auxiliary, verb, subject, obj, others, inverted) -> list[Token]:
-        """Core constituents and adjuncts; a verb-final clause has its adjuncts before the object."""
+        """Core constituents and adjuncts, which a verb-final clause has before its object."""
         if inverted:
             return auxiliary + subject + verb + obj + sum(others, [])
         parts = {"S": subject, "V": auxiliary + verb, "O": obj}

@@ -165,7 +165,7 @@ class Words:
         return self.forms[case] if marked else ""
 
     def verb(self, concept: str, past: bool, passive: bool) -> str:
-        """A finite verb (English: past or participle); a tense particle is the grammar's business."""
+        """A finite verb (English: past or participle); tense particles are the grammar's."""
         word = self.forms[concept]
         if self.language.code == "en":
             simple, participle = c.ENGLISH_PAST.get(concept) or c.past_forms(concept)

@@ -57,7 +57,7 @@ def facts(dice: Dice, pool: str, domain: str) -> list[Sentence]:
         if clause.negated:
             said.append(Sentence(clause))
         elif x < 0.3:
-            said += [Sentence(clause, ask=fact_slot(clause)), Sentence(clause, only=fact_slot(clause))]
+            said += r.answer(clause, fact_slot(clause))
         elif x < 0.4:
             said += [Sentence(clause, ask="whether"), Sentence(clause, only="yes")]
         else:
@@ -180,7 +180,8 @@ def effects_of(cause: Clause) -> list[Clause]:
     """All that the world's rules say follows from a clause."""
     agent, patient = cause.agent, cause.patient
     mine, theirs = c.MAKES_FEEL.get(cause.verb, ("", ""))
-    personal = patient is not None and (patient.kind == "PER" or c.KIND.get(patient.head) in c.PEOPLE)
+    personal = patient is not None and (
+        patient.kind == "PER" or c.KIND.get(patient.head) in c.PEOPLE)
 
     def feel(who: Phrase, feeling: str) -> Clause:
         return Clause(r.plain(who), "feel", Phrase(feeling, "ADJ"), domain=cause.domain)
@@ -188,7 +189,8 @@ def effects_of(cause: Clause) -> list[Clause]:
     if personal and theirs:
         effects.append(feel(patient, theirs))
     if personal and cause.verb in c.ANSWERED_BY:
-        effects.append(Clause(r.plain(patient), c.ANSWERED_BY[cause.verb], agent, domain=cause.domain))
+        deed = c.ANSWERED_BY[cause.verb]
+        effects.append(Clause(r.plain(patient), deed, agent, domain=cause.domain))
     if patient and not personal and cause.verb in c.BECOMES:
         thing_now = r.plain(patient)._replace(adj="")
         effects.append(Clause(thing_now, "be", Phrase(c.BECOMES[cause.verb], "ADJ"),

@@ -11,7 +11,10 @@ PERSONS = {*c.PEOPLE, "person", *(noun for nouns in c.PEOPLE.values() for noun i
 
 
 class Phrase(NamedTuple):
-    """A noun phrase. `kind`: noun, PER, LOC, ORG, PROPN (days), NUM (years), PRON, ADJ, MORE (comparative)."""
+    """A noun phrase.
+
+    `kind`: noun, PER, LOC, ORG, PROPN (days), NUM (years), PRON, ADJ, MORE (comparative).
+    """
 
     head: str          # concept, or the name itself
     kind: str = "noun"

@@ -6,24 +6,28 @@ Near-duplicates (the same sentence but for one word, role or number) make topic 
 from xstilts.world import relations as r
 from xstilts.world.corpus import document
 from xstilts.world.events import Dice, city, event, person
-from xstilts.world.grammar import say
+from xstilts.world.grammar import say, text
 from xstilts.world.languages import ALL
 from xstilts.world.lore import bio
-from xstilts.world.meaning import Clause, Sentence
+from xstilts.world.meaning import Sentence
 from xstilts.world.passages import passage
 
-MINED = ("qaa", "qad", "qaf", "qal")                      # BUCC, from near to far
-ANSWERED = ("en", "qaa", "qad", "qae", "qag", "qal")      # LAReQA
+MINED = ("qaa", "qad", "qaf", "qal")                       # BUCC, from near to far
+ANSWERED = ("en", "qaa", "qad", "qae", "qag", "qal")       # LAReQA
 LINKED = ("en", "qaa", "qab", "qad", "qaj", "qak", "qan")  # Mewsli-X
 DOMAINS = ("market", "travel", "science", "sport", "home")
 
 
-def row(code: str, side: str, text: str, gold: list[str], domain: str = "") -> dict:
-    return {"id": code, "side": side, "text": text, "gold": gold, "domain": domain}
+def query(code: str, words: str, gold: list[str], domain: str = "any") -> dict:
+    return {"id": code, "side": "query", "text": words, "gold": gold, "domain": domain}
+
+
+def candidate(code: str, words: str, domain: str = "any") -> dict:
+    return {"id": code, "side": "candidate", "text": words, "gold": [], "domain": domain}
 
 
 def sentences(dice: Dice, pool: str, count: int) -> list[Sentence]:
-    """Different sentences, a third of them with a near-duplicate beside it."""
+    """Different sentences, many with a near-duplicate beside them."""
     found: dict[Sentence, None] = {}
     while len(found) < count:
         for told in document(dice, pool):
@@ -37,70 +41,58 @@ def sentences(dice: Dice, pool: str, count: int) -> list[Sentence]:
 
 def tatoeba(split: str, lang: str, count: int) -> list[dict]:
     """English queries, candidates in the language: everything has its translation."""
-    dice, language = Dice(f"xstilts tatoeba {split}"), ALL[lang]
-    told = sentences(dice, "retrieval", count)
-    queries = [row(f"q{n}", "query", say(s, ALL["en"]), [f"c{n}"]) for n, s in enumerate(told)]
-    return queries + [row(f"c{n}", "candidate", say(s, language), [f"q{n}"])
-                      for n, s in enumerate(told)]
+    told = sentences(Dice(f"xstilts tatoeba {split}"), "retrieval", count)
+    return ([query(f"q{n}", say(s, ALL["en"]), [f"c{n}"]) for n, s in enumerate(told)]
+            + [candidate(f"c{n}", say(s, ALL[lang])) for n, s in enumerate(told)])
 
 
 def bucc(split: str, lang: str, count: int) -> list[dict]:
     """Two pools of which two fifths are translations; the rest is like it and has none."""
-    dice, language = Dice(f"xstilts bucc {split} {lang}"), ALL[lang]
-    told = dice.some(sentences(dice, "retrieval", count * 8 // 5), count * 8 // 5)
-    both, left, right = told[:count * 2 // 5], told[count * 2 // 5:count], told[count:]
-    rows = [row(f"{lang}-{n}", "query", say(s, language), [f"en-{n}"] if n < len(both) else [])
-            for n, s in enumerate(both + left)]
-    return rows + [row(f"en-{n}", "candidate", say(s, ALL["en"]), [f"{lang}-{n}"] if n < len(both)
-                       else []) for n, s in enumerate(both + right)]
+    dice, pool = Dice(f"xstilts bucc {split} {lang}"), {"test": "retrieval"}.get(split, split)
+    whole, shared = count * 8 // 5, count * 2 // 5
+    told = dice.some(sentences(dice, pool, whole), whole)
+    left, right = told[:count], told[:shared] + told[count:]
+    return ([query(f"{lang}-{n}", say(s, ALL[lang]), [f"en-{n}"] if n < shared else [])
+             for n, s in enumerate(left)]
+            + [candidate(f"en-{n}", say(s, ALL["en"])) for n, s in enumerate(right)])
 
 
 def lareqa(split: str, lang: str, count: int) -> list[dict]:
     """Questions, and every sentence of the passages with its passage as candidate.
 
-    A question's gold ids are its answer sentence in each language of the common pool, for training
-    in English alone. The caller joins the languages' candidates.
+    Gold of a test question are its answer sentences in all languages: their candidates are to be
+    ranked together. For training there are right candidates only.
     """
     dice, language = Dice(f"xstilts lareqa {split}"), ALL[lang]
-    gap = "" if language.script == "han" else " "
-    pool = {"train": "train", "dev": "dev"}.get(split, "test")
     codes = ANSWERED if split == "test" else (lang,)
     queries, candidates = [], []
     for n in range(count):
-        made = passage(dice, pool, dice.pick(DOMAINS), kept=0.7)
-        said = [say(s, language) for s in made.context]
-        queries.append(row(f"{lang}-q{n}", "query", say(made.question, language),
-                           [f"{code}-{n}.{made.evidence}" for code in codes], made.domain))
-        candidates += [row(f"{lang}-{n}.{i}", "candidate", text + gap + gap.join(said),
-                           [f"{code}-q{n}" for code in codes] if i == made.evidence else [],
-                           made.domain) for i, text in enumerate(said)]
+        made = passage(dice, split, dice.pick(DOMAINS), kept=0.7)
+        gold = [f"{code}-{n}.{made.evidence}" for code in codes]
+        queries.append(query(f"q{n}", say(made.question, language), gold, made.domain))
+        for place, sentence in enumerate(made.context):
+            if split != "train" or place == made.evidence:
+                words = text([sentence, *made.context], language)
+                candidates.append(candidate(f"{lang}-{n}.{place}", words, made.domain))
     return queries + candidates
 
 
 def mewslix(split: str, lang: str, count: int) -> list[dict]:
-    """Mentions of people in context, and descriptions, each in one language of the pool.
+    """Mentions of people in context, and descriptions, each in one language of the test's pool.
 
-    A third of the names belong to two people, told apart by what the mention's context says.
+    Names belong to several people, told apart by the city in which a mention places them.
     """
     dice, pool = Dice(f"xstilts mewslix {split}"), {"test": "retrieval"}.get(split, split)
-    queries, candidates, names = [], [], []
+    queries, candidates = [], []
     for n in range(count):
         domain = dice.pick(DOMAINS)
-        who = dice.pick(names) if names and dice.chance(0.2) else person(dice, pool)
-        names.append(who)
+        who = person(dice, pool)
         life = bio(dice, who, domain)
         home = ("place", "in", life.at("place") or city(dice))
-        life = life._replace(adjuncts=(home,))
-        deed = event(dice, pool, domain, who, where=0)
-        mention = event(dice, pool, domain, who, where=0)
+        deed, mention = (event(dice, pool, domain, who, where=0) for _ in range(2))
         mention = mention._replace(adjuncts=(*mention.adjuncts, home))
-        code = LINKED[n % len(LINKED)] if split == "test" else "en"
-        candidates.append(row(f"e{n}", "candidate", text_of([life, deed], code), [f"{lang}-m{n}"],
-                              domain))
-        queries.append(row(f"{lang}-m{n}", "query", text_of([mention], lang), [f"e{n}"], domain))
+        told = ALL[LINKED[n % len(LINKED)] if split == "test" else "en"]
+        described = [life._replace(adjuncts=(home,)), deed]
+        candidates.append(candidate(f"e{n}", text(map(Sentence, described), told), domain))
+        queries.append(query(f"m{n}", say(Sentence(mention), ALL[lang]), [f"e{n}"], domain))
     return queries + candidates
-
-
-def text_of(clauses: list[Clause], lang: str) -> str:
-    gap = "" if ALL[lang].script == "han" else " "
-    return gap.join(say(Sentence(clause), ALL[lang]) for clause in clauses)

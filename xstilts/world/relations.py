@@ -8,8 +8,8 @@ from xstilts.world import concepts as c
 from xstilts.world.events import Dice, adjective, place, time
 from xstilts.world.meaning import Clause, Phrase, Sentence, is_person
 
-BELOW = {kind: nouns for kind, nouns in c.KINDS.items()}
-WAYS = {above: [verb for verb, it in c.WAY_OF.items() if it == above] for above in c.WAY_OF.values()}
+WAYS = {above: [verb for verb, wider in c.WAY_OF.items() if wider == above]
+        for above in c.WAY_OF.values()}
 
 
 def can_be_passive(clause: Clause) -> bool:
@@ -19,8 +19,8 @@ def can_be_passive(clause: Clause) -> bool:
 def resay(dice: Dice, clause: Clause) -> Sentence:
     """The same fact in another form: passive, fronted adjunct, converse verb or synonym."""
     ways = ["front"] * any(clause.at(slot) for slot in ("place", "time"))
-    ways += ["passive", "passive"] * can_be_passive(clause) + ["synonym"] * 3 * bool(synonyms(clause))
-    ways += ["converse", "converse"] * (converse(clause) is not None)
+    ways += ["passive"] * 2 * can_be_passive(clause) + ["synonym"] * 3 * bool(synonyms(clause))
+    ways += ["converse"] * 2 * (converse(clause) is not None)
     way = dice.pick(ways or ["plain"])
     if way == "passive":
         return Sentence(clause, passive=True)
@@ -90,7 +90,7 @@ def entailed(dice: Dice, clause: Clause, steps: int = 1) -> Clause | None:
             if not phrase or phrase.kind != "noun":
                 continue
             if phrase.plus:
-                ways += [clause.put(slot, phrase.plus), clause.put(slot, phrase._replace(plus=None))]
+                ways += [clause.put(slot, one) for one in (phrase.plus, phrase._replace(plus=None))]
             if phrase.adj:
                 ways.append(clause.put(slot, phrase._replace(adj="")))
             if phrase.head in c.KIND:
@@ -147,8 +147,9 @@ def extended(dice: Dice, clause: Clause, details: bool = True) -> Clause | None:
         if phrase and phrase.kind == "noun":
             if not phrase.adj and not phrase.plus and phrase.head in c.KIND:
                 ways += [clause.put(slot, phrase._replace(adj=adjective(dice, phrase.head)))] * 2
-            if phrase.head in BELOW:
-                ways += [clause.put(slot, phrase._replace(head=dice.pick(BELOW[phrase.head])))] * 3
+            if phrase.head in c.KINDS:
+                narrower = phrase._replace(head=dice.pick(c.KINDS[phrase.head]))
+                ways += [clause.put(slot, narrower)] * 3
     if clause.verb in WAYS:
         ways += [clause._replace(verb=dice.pick(WAYS[clause.verb]))] * 2
     return dice.pick(ways) if ways else None
@@ -156,8 +157,7 @@ def extended(dice: Dice, clause: Clause, details: bool = True) -> Clause | None:
 
 def answer(clause: Clause, slot: str) -> tuple[Sentence, Sentence]:
     """A question about a slot and its short answer."""
-    question = Sentence(clause, ask=slot)
-    return question, Sentence(clause, only=slot)
+    return Sentence(clause, ask=slot), Sentence(clause, only=slot)
 
 
 def slots(clause: Clause) -> list[str]:
@@ -169,4 +169,6 @@ def slots(clause: Clause) -> list[str]:
 
 def plain(phrase: Phrase) -> Phrase:
     """A phrase taken up again: the same noun, now definite, with nothing new said of it."""
-    return phrase if phrase.kind != "noun" or phrase.num else phrase._replace(det="the", adj="", plus=None)
+    if phrase.kind != "noun" or phrase.num:
+        return phrase
+    return phrase._replace(det="the", adj="", plus=None)

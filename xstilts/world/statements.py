@@ -60,7 +60,8 @@ def premises_for(dice: Dice, pool: str, claim: Clause) -> tuple[Clause | None, .
     if dice.chance(0.6):
         neutral = r.entailed(dice, claim, dice.number(1, 2))
     else:
-        neutral = event(dice, pool, claim.domain, claim.agent if claim.agent.kind == "PER" else None)
+        same = claim.agent if claim.agent.kind == "PER" else None
+        neutral = event(dice, pool, claim.domain, same)
         neutral = None if neutral.verb == claim.verb else neutral
     contrary = r.contradicted(dice, claim, negate=dice.chance(0.3))
     longer = r.extended(dice, contrary) if contrary and dice.chance(0.5) else None
@@ -121,17 +122,16 @@ def paws(dice: Dice, pool: str, domain: str) -> Statements:
     """The same words in another order: the same fact ("1"), or participants exchanged ("0")."""
     same = dice.chance(0.5)
     kind = dice.pick(("qualities", "cities", "people"))
+    wanted = r.crossed if kind == "qualities" else r.swapped
     while True:
-        clause = event(dice, pool, domain, person(dice, pool), person(dice, pool), 0.4, 0.7)
+        clause = event(dice, pool, domain, person(dice, pool), person(dice, pool), 0.15, 0.7)
         if kind == "qualities" and clause.patient and clause.patient.kind == "noun":
             clause = clause._replace(patient=None if r.is_person(clause.patient)
                                      else pair(dice, clause.patient.head, "the"))
         elif clause.patient and clause.patient.plus:
             clause = clause._replace(patient=clause.patient._replace(plus=None))
-        wanted = {"qualities": r.crossed, "cities": r.swapped, "people": r.swapped}[kind]
-        fits = {"qualities": clause.patient is not None, "people": clause.patient is not None,
-                "cities": clause.patient is None}[kind]
-        if fits and clause.verb != "feel" and wanted(clause) and clause.agent != clause.patient:
+        fits = (clause.patient is None) == (kind == "cities")
+        if fits and wanted(clause) and clause.agent not in (clause.patient, clause.at("to")):
             break
     if not any(clause.at(slot) for slot in ("place", "time")):
         clause = clause._replace(adjuncts=(*clause.adjuncts, time(dice)))

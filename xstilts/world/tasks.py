@@ -12,7 +12,7 @@ from xstilts.paths import BadInput, MissingData, nearest
 from xstilts.world import choices, pairs, passages, statements
 from xstilts.world.corpus import document, first_said
 from xstilts.world.events import Dice, event, organisation, person
-from xstilts.world.grammar import join, say, tokens
+from xstilts.world.grammar import join, say, text, tokens
 from xstilts.world.languages import ALL, LANGS, Language
 from xstilts.world.lore import bio
 from xstilts.world.meaning import Sentence
@@ -93,14 +93,19 @@ def languages(name: str) -> tuple[str, ...]:
     return draft.langs if name in BITEXT else ("en", *draft.langs)
 
 
-def draw(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
-    """The rows of a task; `pieces` stretches the passages of span tasks (see `passages`)."""
+def check(name: str, split: str, lang: str, pieces: int | None = None) -> None:
+    """Raise BadInput or MissingData if `draw` could not answer this."""
     draft = _draft(name)
     if lang not in languages(name) or split not in draft.sizes or (
             lang != "en" and split != "test" and name != "bucc"):
         raise MissingData(f"{name}: the synthetic world has no rows in '{lang}', split {split}")
     if pieces and draft.form != "span":
         raise BadInput(f"{name}: only passages can be stretched, so no `pieces` here")
+
+
+def draw(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
+    """The rows of a task; `pieces` stretches the passages of span tasks (see `passages`)."""
+    draft = _draft(name)
     count = draft.sizes[split]
     if draft.form == "pairs":
         return draft.draw(split, lang, count)
@@ -112,7 +117,8 @@ def draw(name: str, split: str, lang: str, pieces: int | None = None) -> list[di
         dice = Dice(f"xstilts {name} {split} {own} {n}")
         domain = dice.pick(draft.domains)
         made = draft.draw(dice, pool, domain, **more)
-        rows.append({"id": f"{name}-{split}-{own}{n}", **SAID[draft.form](made, ALL[lang], dice, name),
+        said = SAID[draft.form](made, ALL[lang], dice, name)
+        rows.append({"id": f"{name}-{split}-{own}{n}", **said,
                      "domain": getattr(made, "domain", domain)})
     return rows
 
@@ -121,11 +127,6 @@ def _draft(name: str) -> Draft:
     if name not in TASKS:
         raise BadInput(f"the synthetic world has no task '{name}': {nearest(name, TASKS)}")
     return TASKS[name]
-
-
-def text(sentences: list[Sentence], language: Language) -> str:
-    """Sentences as running text."""
-    return ("" if language.script == "han" else " ").join(say(s, language) for s in sentences)
 
 
 def _classify(made, language: Language, dice: Dice, name: str) -> dict:

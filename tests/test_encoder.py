@@ -1,0 +1,155 @@
+"""Encoders: loading, saving, and what is refused."""
+
+import json
+import shutil
+
+import pytest
+import tiny
+import torch
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+
+from xstilts.encoder import Encoder
+from xstilts.paths import ENCODERS, BadInput, MissingData, UserError
+
+SHIPPED = ("tiny-xlmr", "tiny-mbert")
+
+
+@pytest.fixture(params=tiny.FAMILIES)
+def saved(request, tmp_path):
+    return tiny.encoder(request.param).save(tmp_path / "encoder")
+
+
+def inputs(encoder):
+    return encoder.tokenizer(["ana sees ben .", "dora helps ivo in the tower ."], ["why ?"] * 2,
+                             padding=True, return_tensors="pt")  # fmt: skip
+
+
+def test_what_is_saved_comes_back_the_same(saved):
+    encoder = Encoder.load(saved)
+    before = tiny.encoder(encoder.family)
+    assert (encoder.width, encoder.layers, encoder.fresh) == (32, 2, ())
+    with torch.no_grad():
+        assert torch.equal(encoder(**inputs(encoder)), before.eval()(**inputs(before)))
+
+
+def test_plain_transformers_opens_it_with_and_without_head(saved):
+    encoder = Encoder.load(saved)
+    tokens = AutoTokenizer.from_pretrained(saved)(["ana sees ben ."], return_tensors="pt")
+    with torch.no_grad():
+        body = AutoModel.from_pretrained(saved, add_pooling_layer=False).eval()
+        hidden = body(**tokens).last_hidden_state
+        logits = AutoModelForMaskedLM.from_pretrained(saved).eval()(**tokens).logits
+        assert torch.equal(hidden, encoder(**tokens))
+        assert torch.allclose(encoder.logits(hidden[0]), logits[0])
+
+
+def test_hidden_states_are_layers_and_one(saved):
+    encoder = Encoder.load(saved)
+    with torch.no_grad():
+        states = encoder.hidden_states(**inputs(encoder))
+        assert len(states) == encoder.layers + 1
+        assert torch.equal(states[-1], encoder(**inputs(encoder)))
+
+
+def test_segments_matter_to_bert_only():
+    for family, differs in (("bert", True), ("xlm-roberta", False)):
+        encoder = tiny.encoder(family).eval()
+        ids = torch.arange(5, 17)[None]
+        types = torch.tensor([[0] * 6 + [1] * 6])
+        with torch.no_grad():
+            one, two = encoder(ids, torch.ones_like(ids)), encoder(ids, torch.ones_like(ids), types)
+        assert torch.equal(one, two) != differs
+
+
+def test_a_body_without_head_is_told_from_a_whole_model(saved, tmp_path):
+    AutoModel.from_pretrained(saved, add_pooling_layer=False).save_pretrained(tmp_path / "body")
+    AutoTokenizer.from_pretrained(saved).save_pretrained(tmp_path / "body")
+    fresh = Encoder.load(tmp_path / "body").fresh
+    assert fresh and all("head" in name or name.startswith("cls") for name in fresh)
+
+
+def test_float16_files_load_as_float32(saved):
+    half = Encoder.load(saved)
+    half.lm.half()
+    half.save(saved)
+    assert {p.dtype for p in Encoder.load(saved).parameters()} == {torch.float32}
+
+
+def test_what_is_not_there_is_missing(tmp_path):
+    for where in (tmp_path / "nothing", str(tmp_path / "nothing"), tmp_path):
+        with pytest.raises(MissingData, match="nothing|config.json"):
+            Encoder.load(where)
+
+
+def test_an_unreachable_hub_id_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingData, match="nobody/no-such-encoder"):
+        Encoder.load("nobody/no-such-encoder")
+
+
+def test_pickled_weights_are_refused_with_a_remedy(saved):
+    (saved / "model.safetensors").rename(saved / "pytorch_model.bin")
+    with pytest.raises(UserError, match="save_pretrained"):
+        Encoder.load(saved)
+
+
+def test_a_missing_tokenizer_is_named(saved):
+    (saved / "tokenizer.json").unlink()
+    with pytest.raises(BadInput, match="no tokenizer.json"):
+        Encoder.load(saved)
+
+
+def test_a_tokenizer_of_another_encoder_is_refused(saved):
+    other = json.loads((saved / "tokenizer.json").read_text())
+    pieces = other["model"]["vocab"]
+    more = {f"piece{n}": 220 + n for n in range(9)}
+    other["model"]["vocab"] = (
+        {**pieces, **more} if isinstance(pieces, dict) else [*pieces, *([p, -9.0] for p in more)]
+    )
+    (saved / "tokenizer.json").write_text(json.dumps(other))
+    with pytest.raises(BadInput, match="different encoders"):
+        Encoder.load(saved)
+
+
+def test_another_architecture_is_refused(saved):
+    config = json.loads((saved / "config.json").read_text())
+    (saved / "config.json").write_text(json.dumps(config | {"model_type": "distilbert"}))
+    with pytest.raises(BadInput, match="'distilbert'.*xlm-roberta or bert"):
+        Encoder.load(saved)
+
+
+def test_damaged_weights_are_one_clear_line(saved):
+    (saved / "model.safetensors").write_bytes(b"not weights at all")
+    with pytest.raises(BadInput, match="cannot read the weights"):
+        Encoder.load(saved)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_encoders_are_small_and_fit_their_world(name):
+    from xstilts import world
+
+    folder = ENCODERS / name
+    told = json.loads((folder / "provenance.json").read_text())
+    assert (told["world"], told["text"]) == (world.VERSION, world.fingerprint())
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
+    assert (folder / "model.safetensors").stat().st_size < 6e6
+    encoder = Encoder.load(folder)
+    assert encoder.fresh == () and encoder.tokenizer.model_max_length >= 384
+    assert min(told["positions"].values()) > 0
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_encoders_fill_in_a_word(name):
+    """Of "Who bought a horse?" hide what the tokens around make all but certain."""
+    encoder = Encoder.load(ENCODERS / name)
+    mask = encoder.tokenizer.mask_token
+    tokens = encoder.tokenizer(f"It is not {mask} that Gila Kelet slept.", return_tensors="pt")
+    with torch.no_grad():
+        hidden = encoder(**tokens)[tokens["input_ids"] == encoder.tokenizer.mask_token_id]
+        best = encoder.logits(hidden).argmax(-1)
+    assert encoder.tokenizer.decode(best).strip() == "true"
+
+
+def test_shipped_encoders_load_from_a_copy_anywhere(tmp_path):
+    shutil.copytree(ENCODERS / "tiny-xlmr", tmp_path / "mine")
+    assert Encoder.load(str(tmp_path / "mine")).family == "xlm-roberta"

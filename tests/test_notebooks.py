@@ -1,0 +1,320 @@
+"""Every notebook: its manners, its parameters, and a Check that a corrupted input must fail.
+
+The second half runs the notebooks' own cells in this process on hand-made results, whole and
+then spoilt; that they run for real, kernel and all, is `test_dag`'s business.
+"""
+
+import ast
+import json
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from xstilts.data import load
+from xstilts.grid import plan
+from xstilts.languages import languages
+from xstilts.paths import GRIDS, NOTEBOOKS, UserError
+from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS
+from xstilts.submission import write_answers
+
+BOOKS = {path.stem: json.loads(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.ipynb")}
+ORDER = ("setting", "recipe", "target", "seed", "grid", "measure")
+every = pytest.mark.parametrize("name", sorted(BOOKS))
+
+
+def code(name):
+    return [cell for cell in BOOKS[name]["cells"] if cell["cell_type"] == "code"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def prose(name):
+    return "\n".join(source(c) for c in BOOKS[name]["cells"] if c["cell_type"] == "markdown")
+
+
+def parameters(name):
+    """{name: (type, default)} of a notebook's parameters cell."""
+    (cell,) = [c for c in code(name) if "parameters" in c["metadata"].get("tags", ())]
+    lines = ast.parse(source(cell)).body
+    assert all(isinstance(line, ast.AnnAssign) for line in lines)
+    return {line.target.id: (line.annotation.id, ast.literal_eval(line.value)) for line in lines}
+
+
+# Manners
+
+
+@every
+def test_one_cell_of_parameters_in_the_usual_order(name):
+    first = code(name)[0]
+    assert "parameters" in first["metadata"]["tags"]
+    found = parameters(name)
+    assert list(found) == sorted(found, key=ORDER.index)
+    for kind, default in found.values():
+        assert type(default).__name__ == kind
+    for line in source(first).splitlines():
+        assert re.search(r"  # \S", line), f"{line}: does not say what it means"
+
+
+@every
+def test_first_it_opens_its_run_with_all_its_parameters(name):
+    lines = source(code(name)[1]).strip().splitlines()
+    assert lines[0] == "from xstilts.runs import open_run"
+    given = ", ".join(f"{p}={p}" for p in parameters(name))
+    assert f'run = open_run("{name}", {given})' in lines
+
+
+@pytest.mark.parametrize("grid", sorted(path.stem for path in GRIDS.glob("*.yaml")))
+def test_every_planned_parameter_is_declared(grid):
+    for run in plan(grid):
+        declared = parameters(run.notebook)
+        assert set(run.params) == set(declared)
+        for key, value in run.params.items():
+            assert type(value).__name__ == declared[key][0]
+
+
+@every
+def test_it_tells_what_goes_in_what_comes_out_and_how_long_it_takes(name):
+    opening = source(BOOKS[name]["cells"][0])
+    assert opening.startswith(f"# {name[:2]} · ")
+    assert "?**" in opening
+    for words in ("| goes in |", "| comes out |", "| on a laptop |"):
+        assert words in opening
+
+
+@every
+def test_sections_end_with_check_and_save(name):
+    heads = re.findall(r"^## (.+)$", prose(name), re.M)
+    assert heads[-2:] == ["Check", "Save"]
+    numbered = [int(head.split(".")[0]) for head in heads[:-2]]
+    assert numbered == list(range(1, len(numbered) + 1)) and 4 <= len(numbered) <= 8
+    last = source(code(name)[-1])
+    assert "run.save(" in last and 'surroundings()["versions"]' in last
+
+
+@every
+def test_sizes(name):
+    cells = BOOKS[name]["cells"]
+    assert 12 <= len(cells) <= 28
+    for cell in code(name):
+        assert source(cell).count("\n") < 15, source(cell)
+
+
+@every
+def test_no_functions_no_star_imports_no_paths(name):
+    for cell in code(name):
+        for node in ast.walk(ast.parse(source(cell))):
+            assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)
+            if isinstance(node, ast.ImportFrom):
+                assert "*" not in [alias.name for alias in node.names]
+                assert node.module not in ("pathlib", "os")
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.search(r"(^|\s)[/~.]+/|\.(csv|json|ipynb|parquet)$", node.value)
+
+
+@every
+def test_committed_without_outputs(name):
+    for cell in code(name):
+        assert not cell["outputs"] and cell["execution_count"] is None
+
+
+# Check
+
+
+def play(name, **params):
+    """Run a notebook's code cells here, up to and with its Check; gives back their names."""
+    space = {}
+    for cell in code(name):
+        if "run.save(" in (text := source(cell)):
+            return space
+        exec(compile(text, name, "exec"), space)  # noqa: S102
+        if "parameters" in cell["metadata"].get("tags", ()):
+            space |= params
+    raise AssertionError("nothing was saved")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda *_: None)
+
+
+def score(task, lang, value, *, layer=None, metric=None, **more):
+    own = {"task": task.name, "lang": lang, "suite": " ".join(task.langs), "split": "test",
+           "metric": metric or {"chunk_f1": "f1", "pairs": "f1"}.get(task.metric, task.metric),
+           "value": value, "n": 10, "layer": layer}  # fmt: skip
+    return {name: "" for name in COLUMNS} | own | more
+
+
+def collected(runs):
+    """What `collect` gives when every run of a grid is done: 50 everywhere, 51 after a task."""
+    rows = []
+    for run in runs:
+        if run.leaves != "scores":
+            continue
+        identity = run.params | {"run": run.id}
+        layers = (run.setting.layer, 0) if run.notebook == "05_retrieval" else (None,)
+        for task in run.tasks:
+            metrics = ("exact_match", "f1") if task.form == "span" else (None,)
+            rows += [score(task, lang, 50.0 + (run.params["recipe"] != "none"), layer=layer,
+                           metric=metric, **identity)
+                     for lang in languages(task, run.setting.data)
+                     for layer in layers for metric in metrics]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"layer": "Int64"})
+
+
+reports = pytest.mark.parametrize("name", ["20_main_table", "21_per_language"])
+
+
+@pytest.fixture
+def grid(out):
+    """A grid file: two recipes, two fine-tuning sets, retrieval."""
+    path = out.with_name("two.yaml")
+    path.write_text("settings: [tiny-xlmr]\nseeds: [1]\nrecipes: [none, mnli]\n"
+                    "targets: [udpos, mnli]\nretrieval: true\n")  # fmt: skip
+    return str(path)
+
+
+@reports
+def test_reports_read_a_whole_grid(name, grid, monkeypatch):
+    monkeypatch.setattr("xstilts.runs.collect", lambda runs: (collected(runs), None, [], []))
+    space = play(name, grid=grid)
+    if name == "20_main_table":
+        (found,) = space["cells"].values()
+        assert set(found["value"]) == {50.0, 51.0} and set(found["gain"]) == {0.0, 1.0}
+
+
+@reports
+def test_reports_show_a_grid_that_has_not_run(name, grid):
+    assert len(play(name, grid=grid)["missing"]) == 6
+
+
+@reports
+@pytest.mark.parametrize("spoil", ["too large", "a stranger", "twice"])
+def test_reports_refuse_a_spoilt_table(name, spoil, grid, monkeypatch):
+    def spoilt(runs):
+        scores = collected(runs)
+        if spoil == "too large":
+            scores.loc[3, "value"] = 150.0
+        elif spoil == "a stranger":
+            scores.loc[3, "run"] = "mbert.s1/none/zero-mnli"
+        else:
+            scores = pd.concat([scores, scores.iloc[[3]]], ignore_index=True)
+        return scores, None, [], []
+
+    monkeypatch.setattr("xstilts.runs.collect", spoilt)
+    with pytest.raises((AssertionError, UserError)):
+        play(name, grid=grid)
+
+
+class Answered:
+    """Stands in for `zero_shot` and `retrieve`: every answer is right, then one thing is not."""
+
+    def __init__(self, spoil=None):
+        self.spoil = spoil
+
+    def __call__(self, model, task, setting):
+        scores, examples, answers = [], [], {}
+        layers = range(setting.layer + 2) if task.form == "pairs" else [None]
+        for lang in languages(task, setting.data):
+            rows = load(task, "test", lang, data=setting.data).to_list()
+            asked = [row for row in rows if row.get("side") != "candidate"]
+            said = right(task, rows)
+            metric = "accuracy" if task.metric == "accuracy" else "f1"
+            scores += [score(task, lang, 100.0, layer=at, metric=metric) for at in layers]
+            for row in asked:
+                count = (1.0, 1.0, 1.0) if row.get("gold", True) else (0.0, 0.0, 0.0)
+                examples.append((task.name, lang, "test", row["id"], metric, *count, 9, False, ""))
+            text = write_answers(task, [row["id"] for row in asked], said)
+            answers[task.name, "test", lang] = text
+        scores = pd.DataFrame(scores).astype({"layer": "Int64"})
+        examples = pd.DataFrame(examples, columns=EXAMPLE_COLUMNS)
+        if self.spoil == "a language is gone":
+            scores = scores[scores["lang"] != "qaa"]
+        elif self.spoil == "examples do not add up":
+            examples.loc[examples.index[examples["hit"] == 1][0], "hit"] = 0.0
+        elif self.spoil == "no number":
+            scores.loc[0, "value"] = float("nan")
+        return SimpleNamespace(scores=scores, examples=examples, answers=answers, missing={})
+
+
+def right(task, rows):
+    """The right answers, as `write_answers` wants them."""
+    if task.form == "tag":
+        return [row["tags"] for row in rows]
+    queries = [row for row in rows if row["side"] == "query"]
+    if task.metric == "pairs":
+        return [row["gold"] for row in queries]
+    places = [row["id"] for row in rows if row["side"] == "candidate"]
+    return [places.index(row["gold"][0]) for row in queries]
+
+
+SPOILT = ["a language is gone", "examples do not add up", "no number"]
+evaluations = pytest.mark.parametrize(
+    "name, act",
+    [
+        ("04_zero_shot", "xstilts.evaluate.zero_shot"),
+        ("05_retrieval", "xstilts.retrieval.retrieve"),
+    ],
+)
+
+
+@evaluations
+@pytest.mark.parametrize("spoil", [None, *SPOILT])
+def test_evaluations_refuse_a_spoilt_result(name, act, spoil, out, monkeypatch):
+    monkeypatch.setattr(act, Answered(spoil))
+    monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind: None)
+    if spoil is None:
+        play(name)
+    else:
+        with pytest.raises((AssertionError, UserError)):
+            play(name)
+
+
+class Weights:
+    """Stands in for an encoder: two tensors, moved by `by`."""
+
+    def __init__(self, by):
+        import torch
+
+        self.body = torch.nn.Module()
+        self.body.embeddings = torch.nn.Linear(3, 3)
+        self.body.layer = torch.nn.ModuleList([torch.nn.Linear(3, 3)])
+        for weight in self.body.parameters():
+            torch.nn.init.constant_(weight, 1.0 + by)
+
+
+def fitted(name, **spoilt):
+    """Stands in for `fit`'s result on the defaults of 02 and 03."""
+    task = {"02_intermediate": "mnli", "03_target": "udpos"}[name]
+    curve = [{"step": s, "task": task, "loss": 2.0 - s / 10, "lr": 1e-3,
+              "dev": 10.0 * s if s % 2 == 0 else None, "seconds": 1.0, "tokens": 5}
+             for s in range(1, 9)]  # fmt: skip
+    own = {"path": "after", "curve": curve, "dev": {task: 80.0}, "best": 8,
+           "loaded": ["roberta.embeddings.weight"], "fresh": ["heads.a.weight"]}  # fmt: skip
+    return SimpleNamespace(**own | spoilt)
+
+
+@pytest.mark.parametrize("name", ["02_intermediate", "03_target"])
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {},
+        {"curve": [{"step": s, "task": "mnli", "loss": s, "dev": 80.0} for s in range(1, 9)]},
+        {"fresh": ["roberta.embeddings.weight", "heads.a.weight"]},
+        {"dev": {"qqp": 80.0}},
+    ],
+    ids=["whole", "diverged", "random encoder", "another task"],
+)
+def test_trainings_refuse_a_spoilt_model(name, spoilt, out, monkeypatch):
+    monkeypatch.setattr("xstilts.train.fit", lambda *_, **__: fitted(name, **spoilt))
+    monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind: "before")
+    loaded = lambda where: Weights(0.1 if where == "after" else 0.0)  # noqa: E731
+    monkeypatch.setattr("xstilts.encoder.Encoder.load", loaded)
+    if not spoilt:
+        play(name)
+    else:
+        with pytest.raises(AssertionError):
+            play(name)

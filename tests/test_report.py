@@ -1,0 +1,44 @@
+"""Tables as files: escaped, and quoted in a page without touching the rest of it."""
+
+import pandas as pd
+import pytest
+
+from xstilts import report
+from xstilts.paths import BadInput, MissingData
+
+
+def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
+    table = pd.DataFrame({"said": ["<script>1</script>", "a|b\nc"]}, index=["x", "y"])
+    report.write(tmp_path / "new", "t", table, table, "<b>", ["Made up.", ""])
+    page = (tmp_path / "new/t.html").read_text("utf-8")
+    assert "<script>" not in page and "<b>" not in page and "Made up." in page
+    text = (tmp_path / "new/t.md").read_text("utf-8")
+    assert "<script>" not in text and r"a\|b c" in text and text.endswith("Made up.\n")
+
+
+def test_a_missing_number_is_a_dash():
+    table = pd.DataFrame({"XNLI": [61.25, float("nan")]}, index=["none", "mnli"])
+    lines = report.markdown(table).splitlines()
+    assert lines[2:] == ["| none | 61.2 |", "| mnli | – |"]
+
+
+def test_a_block_is_filled_and_filled_again(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- demo table -->\nold\n<!-- /demo table -->\nafter\n")
+    for text in ("new\n", "newer\n"):
+        report.fill(page, "demo table", text)
+    assert page.read_text() == ("before\n<!-- demo table -->\nnewer\n<!-- /demo table -->\nafter\n")
+    with pytest.raises(BadInput, match="no place"):
+        report.fill(page, "other", "text")
+
+
+def test_a_grid_is_quoted_once_it_has_run(out, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- demo table --><!-- /demo table -->")
+    with pytest.raises(MissingData, match="xstilts run demo"):
+        report.main(["demo", str(page)])
+    folder = out / "demo/main_table/tables"
+    folder.mkdir(parents=True)
+    (folder / "main_table-tiny-xlmr.md").write_text("| a |\n")
+    report.main(["demo", str(page)])
+    assert "\n| a |\n" in page.read_text()

@@ -1,0 +1,91 @@
+"""Tables as files to read: Markdown, HTML, and a block in a page that quotes one.
+
+    python -m xstilts.report demo README.md      puts the main table of the grid `demo` there
+
+Takes finished tables; what stands in them is decided in `tables`. Text is escaped, since it may
+come from a data set.
+"""
+
+import sys
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from xstilts.paths import BadInput, MissingData, UserError, runs_dir
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>
+ body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }}
+ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+ th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd }}
+ th:first-child, td:first-child {{ text-align: left }}
+</style>
+<h1>{title}</h1>
+{body}
+{below}</html>
+"""
+
+
+def markdown(table: pd.DataFrame, decimals: int = 1) -> str:
+    """A Markdown table with its index; bars and line ends inside a cell cannot break it."""
+    flat = table.reset_index()
+    rows = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy(dtype=object).tolist()]
+    return "\n".join("| " + " | ".join(_plain(c, decimals) for c in row) + " |" for row in rows)
+
+
+def _plain(value, decimals: int) -> str:
+    if isinstance(value, float):
+        return "–" if pd.isna(value) else f"{value:.{decimals}f}"
+    text = "–" if value is None else escape(str(value), quote=False)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str,
+          notes: Iterable[str] = ()):  # fmt: skip
+    """Write `data` as `name`.csv and `table` as .md and .html, with title and notes, in `folder`.
+
+    Empty notes are left out.
+    """
+    folder.mkdir(exist_ok=True)
+    notes = [note for note in notes if note]
+    data.to_csv(folder / f"{name}.csv", index=False)
+    text = "\n\n".join([f"**{title}**", markdown(table), *notes])
+    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    body = table.reset_index().to_html(index=False, escape=True, na_rep="–", border=0,
+                                       float_format="{:.1f}".format)  # fmt: skip
+    below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)
+    page = PAGE.format(title=escape(title), body=body, below=below)
+    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def fill(page: Path, mark: str, text: str) -> None:
+    """Put `text` between `<!-- mark -->` and `<!-- /mark -->` of `page`."""
+    first, last = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, found, rest = page.read_text("utf-8").partition(first)
+    _, end, after = rest.partition(last)
+    if not (found and end):
+        raise BadInput(f"{page}: no place for the table: add the lines {first} and {last}")
+    page.write_text(f"{before}{first}\n{text.strip()}\n{last}{after}", "utf-8")
+
+
+def main(words: list[str]) -> None:
+    """Quote the main table of a grid that has run: GRID PAGE."""
+    if len(words) != 2:
+        raise BadInput("usage: python -m xstilts.report GRID PAGE.md")
+    grid, page = words
+    folder = runs_dir() / grid / "main_table" / "tables"
+    found = [path.read_text("utf-8") for path in sorted(folder.glob("main_table-*.md"))]
+    if not found:
+        raise MissingData(f"no table in {folder}: first `xstilts run {grid}`")
+    fill(Path(page), f"{grid} table", "\n".join(found))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
