@@ -96,7 +96,7 @@ def test_a_failed_notebook_is_kept_and_a_user_error_is_one_line(notebooks, tmp_p
 
 def test_what_cannot_be_executed_is_told(capsys):
     assert main([]) == 2
-    assert main(["demo", "tiny-xlmr.s1/mnli/encodr"]) == 2
+    assert main(["core", "tiny-xlmr.s1/mnli/encodr"]) == 2
     assert main(["02_intermediate", "sede=1"]) == 2
     assert main(["02_intermediate", "seed=one"]) == 2
     lines = capsys.readouterr().err.splitlines()

@@ -71,7 +71,7 @@ def test_first_it_opens_its_run_with_all_its_parameters(name):
 def test_every_planned_parameter_is_declared(grid):
     for run in plan(grid):
         declared = parameters(run.notebook)
-        assert set(run.params) == set(declared)
+        assert set(run.params) <= set(declared)
         for key, value in run.params.items():
             assert type(value).__name__ == declared[key][0]
 
@@ -100,7 +100,7 @@ def test_sizes(name):
     cells = BOOKS[name]["cells"]
     assert 12 <= len(cells) <= 28
     for cell in code(name):
-        assert source(cell).count("\n") < 15, source(cell)
+        assert source(cell).count("\n") < 18, source(cell)
 
 
 @every
@@ -141,9 +141,9 @@ def quiet(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda *_: None)
 
 
-def score(task, lang, value, *, layer=None, metric=None, **more):
+def score(task, lang, value, *, metric, layer=None, **more):
     own = {"task": task.name, "lang": lang, "suite": " ".join(task.langs), "split": "test",
-           "metric": metric or {"chunk_f1": "f1", "pairs": "f1"}.get(task.metric, task.metric),
+           "metric": metric,
            "value": value, "n": 10, "layer": layer}  # fmt: skip
     return {name: "" for name in COLUMNS} | own | more
 
@@ -157,11 +157,10 @@ def collected(runs):
         identity = run.params | {"run": run.id}
         layers = (run.setting.layer, 0) if run.notebook == "05_retrieval" else (None,)
         for task in run.tasks:
-            metrics = ("exact_match", "f1") if task.form == "span" else (None,)
             rows += [score(task, lang, 50.0 + (run.params["recipe"] != "none"), layer=layer,
                            metric=metric, **identity)
                      for lang in languages(task, run.setting.data)
-                     for layer in layers for metric in metrics]  # fmt: skip
+                     for layer in layers for metric in METRICS[task.metric]]  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS).astype({"layer": "Int64"})
 
 
@@ -217,18 +216,18 @@ class Answered:
 
     def __call__(self, model, task, setting):
         scores, examples, answers = [], [], {}
-        layers = range(setting.layer + 2) if task.form == "pairs" else [None]
+        layers = range(setting.layer + 2) if not task.train else [None]
         for lang in languages(task, setting.data):
             rows = load(task, "test", lang, data=setting.data).to_list()
             asked = [row for row in rows if row.get("side") != "candidate"]
-            said = right(task, rows)
-            metric = "accuracy" if task.metric == "accuracy" else "f1"
-            scores += [score(task, lang, 100.0, layer=at, metric=metric) for at in layers]
-            for row in asked:
-                count = (1.0, 1.0, 1.0) if row.get("gold", True) else (0.0, 0.0, 0.0)
-                examples.append((task.name, lang, "test", row["id"], metric, *count, 9, False, ""))
-            text = write_answers(task, [row["id"] for row in asked], said)
+            text = write_answers(task, [row["id"] for row in asked], right(task, rows))
             answers[task.name, "test", lang] = text
+            for metric in METRICS[task.metric]:
+                scores += [score(task, lang, 100.0, layer=at, metric=metric) for at in layers]
+                examples += [
+                    (task.name, lang, "test", row["id"], metric, *count(row), 9, False, "")
+                    for row in asked
+                ]
         scores = pd.DataFrame(scores).astype({"layer": "Int64"})
         examples = pd.DataFrame(examples, columns=EXAMPLE_COLUMNS)
         if self.spoil == "a language is gone":
@@ -240,12 +239,23 @@ class Answered:
         return SimpleNamespace(scores=scores, examples=examples, answers=answers, missing={})
 
 
+METRICS = {"accuracy": ["accuracy"], "chunk_f1": ["f1"], "pairs": ["f1"], "map@20": ["map@20"],
+           "squad": ["exact_match", "f1"], "mlqa": ["exact_match", "f1"]}  # fmt: skip
+
+
+def count(row):
+    """(hit, said, gold) of a right answer; nothing was to be found where there is no gold."""
+    return (1.0, 1.0, 1.0) if row.get("gold", True) else (0.0, 0.0, 0.0)
+
+
 def right(task, rows):
     """The right answers, as `write_answers` wants them."""
-    if task.form == "tag":
-        return [row["tags"] for row in rows]
+    if task.form in ("tag", "choose", "classify"):
+        return [row["tags" if task.form == "tag" else "label"] for row in rows]
+    if task.form == "span":
+        return [row["answers"]["text"][0] for row in rows]
     queries = [row for row in rows if row["side"] == "query"]
-    if task.metric == "pairs":
+    if task.metric != "accuracy":
         return [row["gold"] for row in queries]
     places = [row["id"] for row in rows if row["side"] == "candidate"]
     return [places.index(row["gold"][0]) for row in queries]
@@ -271,6 +281,13 @@ def test_evaluations_refuse_a_spoilt_result(name, act, spoil, out, monkeypatch):
     else:
         with pytest.raises((AssertionError, UserError)):
             play(name)
+
+
+@pytest.mark.parametrize("target", ["mnli", "squad_v1", "copa", "lareqa"])
+def test_zero_shot_reads_every_form(target, out, monkeypatch):
+    monkeypatch.setattr("xstilts.evaluate.zero_shot", Answered())
+    monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind: None)
+    assert play("04_zero_shot", target=target)["both"]["hit"].all()
 
 
 class Weights:

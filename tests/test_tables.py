@@ -142,11 +142,15 @@ def test_answered_puts_question_right_and_said_side_by_side():
         {"id": "b", "text_a": "It rains.", "text_b": "It is dry.", "label": "contradiction"},
     ]
     found = tables.answered(TASKS["xnli"], rows, "entailment\nneutral\n")
-    assert found.loc["b"].tolist() == ["It rains. / It is dry.", "contradiction", "neutral"]
+    assert found.loc["b"].tolist() == ["It rains. / It is dry.", "contradiction", "neutral", False]
     span = [{"id": "q", "question": "Who?", "context": "Ann ran.",
              "answers": {"text": ["Ann"], "answer_start": [0]}}]  # fmt: skip
     found = tables.answered(TASKS["xquad"], span, json.dumps({"q": "ran"}))
-    assert found.loc["q"].tolist() == ["Ann ran. Who?", "Ann", "ran"]
+    assert found.loc["q"].tolist() == ["Ann ran. Who?", "Ann", "ran", False]
+    pairs = [{"id": "q", "side": "query", "text": "Who?", "gold": ["en-1", "qaa-1"]},
+             {"id": "en-1", "side": "candidate", "text": "Ann.", "gold": []}]  # fmt: skip
+    found = tables.answered(TASKS["lareqa"], pairs, json.dumps({"q": ["qaa-1", "en-2"]}))
+    assert found.loc["q"].tolist() == ["Who?", "en-1 qaa-1", "qaa-1", True]
 
 
 def test_only_tables_of_the_world_are_stamped():

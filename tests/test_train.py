@@ -7,6 +7,7 @@ import datasets
 import pytest
 import tiny
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from xstilts import train
@@ -162,6 +163,16 @@ def test_weight_decay_spares_biases_norms_and_scales():
 def test_a_diverged_loss_is_refused_and_nothing_is_left(start, tmp_path):
     with pytest.raises(UserError, match=r"mine: the loss .* step \d+ of 60, task 'my_tag'"):
         fit(start, tmp_path / "m", tiny.task("tag"), lr=1e30)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_clear_line_and_nothing_is_left(start, tmp_path, monkeypatch):
+    def save_file(*_):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("xstilts.model.save_file", save_file)
+    with pytest.raises(UserError, match="no space left to write"):
+        fit(start, tmp_path / "m", tiny.task("tag"), updates=1)
     assert not list(tmp_path.iterdir())
 
 

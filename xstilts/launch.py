@@ -45,12 +45,15 @@ def main(words: list[str]) -> int:
 def ask(parent: str, words: list[str]) -> int:
     """Have the run done by `parent` (a socket's path); its exit code, 1 if the parent is gone."""
     request = json.dumps([words, str(Path.cwd()), dict(os.environ)]).encode()
-    with socket.socket(socket.AF_UNIX) as line:
+    reply = b""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
         line.connect(parent)
         socket.send_fds(line, [b"%*d" % (HEADER, len(request))], [1, 2])
         line.sendall(request)
         reply = line.recv(HEADER)
-    return int(reply) if reply else 1
+    if not reply:
+        print("the parent of this run is gone", file=sys.stderr)
+    return int(reply or 1)
 
 
 def serve(listener: socket.socket) -> int:

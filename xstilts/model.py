@@ -5,13 +5,14 @@ it. It does not know how it was trained.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -82,12 +83,21 @@ class Model(nn.Module):
         return fit[0]
 
     def save(self, folder: Path) -> None:
-        """The encoder's files; `heads.safetensors`, whose metadata say what the heads are for."""
-        self.encoder.save(folder)
+        """The encoder's files; `heads.safetensors`, whose metadata say what the heads are for.
+
+        Raises OSError, also where safetensors has an error of its own for it.
+        """
         tensors = {k: v.detach().cpu().contiguous() for k, v in self.tops.state_dict().items()}
         heads = json.dumps([asdict(head) for head in self.heads])
         metadata = {"heads": heads, "facts": json.dumps(self.facts)}
-        save_file(tensors, folder / "heads.safetensors", metadata)
+        try:
+            self.encoder.save(folder)
+            save_file(tensors, folder / "heads.safetensors", metadata)
+        except SafetensorError as error:
+            code = re.search(r"os error (\d+)", str(error))
+            if code is None:
+                raise
+            raise OSError(int(code[1]), str(error), str(folder)) from error
 
     @classmethod
     def load(cls, folder: Path) -> "Model":

@@ -56,6 +56,13 @@ def _styled(draw):
     return in_style
 
 
+@_styled
+def axes(rows: int, columns: int, *, width: float, height: float):
+    """(picture, its empty panels row by row), for what only one notebook draws; in inches."""
+    figure = Picture(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
 def save(figure, folder: Path, name: str) -> None:
     """Write `figure` as `name`.svg and `name`.png (200 dpi), without the date."""
     folder.mkdir(exist_ok=True)
@@ -71,7 +78,7 @@ def training(curve: pd.DataFrame, metric: str, best: int | None = None):
     `curve` has the columns step, task, loss and dev. Of a mixture, each task's loss is a thin
     line, the running mean of all a thick one.
     """
-    figure, (left, right) = _axes(1, 2, width=8.5, height=2.8)
+    figure, (left, right) = axes(1, 2, width=8.5, height=2.8)
     loss = curve.dropna(subset="loss").set_index("step")
     if loss["task"].nunique() > 1:
         for _, part in loss.groupby("task"):
@@ -94,7 +101,7 @@ def training(curve: pd.DataFrame, metric: str, best: int | None = None):
 @_styled
 def languages(values: pd.Series, task: str, metric: str, chance: Mapping[str, float] | None = None):
     """One bar per language in the order given, English in its own colour, chance as a tick."""
-    figure, (axis,) = _axes(1, 1, width=max(4.5, 1.5 + 0.38 * len(values)), height=3)
+    figure, (axis,) = axes(1, 1, width=max(4.5, 1.5 + 0.38 * len(values)), height=3)
     colours = [BLUE if lang == "en" else PALE for lang in values.index]
     axis.bar(range(len(values)), values, color=colours, width=0.75)
     for place, (lang, value) in enumerate(values.items()):
@@ -125,7 +132,7 @@ def before_and_after(
     names: tuple[str, str] = ("none", "intermediate"),
 ):
     """Two scores of each language over its distance from English, joined by a line."""
-    figure, (axis,) = _axes(1, 1, width=7, height=3.6)
+    figure, (axis,) = axes(1, 1, width=7, height=3.6)
     both = pd.DataFrame({"before": before, "after": after}).dropna()
     place = [distance[lang] for lang in both.index]
     axis.vlines(place, both.min(axis=1), both.max(axis=1), color=PALE, lw=2)
@@ -152,8 +159,8 @@ def layers(scores: pd.DataFrame, marked: int):
     `scores` has the columns task, metric, lang, layer and value; one panel per task.
     """
     tasks = list(dict.fromkeys(scores["task"]))
-    figure, axes = _axes(1, len(tasks), width=4.2 * len(tasks), height=3.2)
-    for axis, task in zip(axes, tasks, strict=True):
+    figure, panels = axes(1, len(tasks), width=4.2 * len(tasks), height=3.2)
+    for axis, task in zip(panels, tasks, strict=True):
         table = scores[scores["task"] == task].pivot_table("value", "layer", "lang")
         axis.plot(table.index, table, color=PALE, lw=1)
         mean = table.mean(axis=1)
@@ -173,7 +180,7 @@ def layers(scores: pd.DataFrame, marked: int):
 @_styled
 def gains(table: pd.DataFrame, title: str = ""):
     """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched."""
-    figure, (axis,) = _axes(1, 1, width=1.8 + 0.85 * table.shape[1], height=1.2 + 0.34 * len(table))
+    figure, (axis,) = axes(1, 1, width=1.8 + 0.85 * table.shape[1], height=1.2 + 0.34 * len(table))
     limit = max(1.0, float(table.abs().max(axis=None)) if table.notna().any(axis=None) else 1.0)
     image = axis.imshow(table.astype(float), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
     axis.patch.set(facecolor="white", edgecolor=PALE, hatch="////")
@@ -200,38 +207,40 @@ def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str
     """
     tasks = list(dict.fromkeys(scores["column"]))
     rows = max(1, -(-len(tasks) // 2))
-    figure, axes = _axes(rows, 2, width=9.5, height=2.5 * rows)
+    figure, panels = axes(rows, 2, width=9.5, height=2.5 * rows)
     colours = dict(zip(coloured, (BLUE, GREEN, PURPLE), strict=False))
-    for axis, task in zip(axes, tasks, strict=False):
+    for axis, task in zip(panels, tasks, strict=False):
         table = scores[scores["column"] == task].pivot_table("value", "lang", "recipe")
         table = table.reindex([lang for lang in order if lang in table.index])
         for recipe in sorted(table, key=lambda name: (name in colours, name == "none")):
             look = {"color": colours.get(recipe, PALE), "s": 22, "zorder": 3}
             if recipe == "none":
                 look = {"facecolor": "none", "edgecolor": INK, "s": 26, "zorder": 4}
-            axis.scatter(range(len(table)), table[recipe], label=recipe, **look)
+            name = recipe if recipe in ("none", *colours) else "others"
+            axis.scatter(range(len(table)), table[recipe], label=name, **look)
         metric = scores.loc[scores["column"] == task, "metric"].iloc[0]
-        many = len(table) > 20
-        look = {"rotation": 90, "fontsize": 6} if many else {"fontsize": 7}
+        look = {"rotation": 90, "fontsize": 6} if len(table) > 20 else {"fontsize": 7}
         axis.set_xticks(range(len(table)), table.index, **look)
-        axis.set(ylabel=metric, ylim=(0, 105), title=task)
-    for axis in axes[len(tasks) :]:
+        axis.set(ylabel=metric, ylim=(0, 105), title=f"{task}{_best(table)}")
+    for axis in panels[len(tasks) :]:
         axis.set_visible(False)
     _one_legend(figure)
     return figure
 
 
+def _best(table: pd.DataFrame) -> str:
+    """The recipe (column) that gains most on "none" outside English, and how much."""
+    means = table.drop(index="en", errors="ignore").mean()
+    gains = (means - means.get("none", float("nan"))).drop("none", errors="ignore").dropna()
+    return f": best outside English {gains.idxmax()}, {gains.max():+.1f}" if len(gains) else ""
+
+
 def _one_legend(figure) -> None:
-    """A single legend below all panels: "none" first, then by name."""
+    """A single legend below all panels: "none" first, "others" last, by name between."""
     found = {}
     for axis in figure.axes:
         handles, names = axis.get_legend_handles_labels()
         found |= dict(zip(names, handles, strict=True))
-    names = sorted(found, key=lambda name: (name != "none", name))
+    names = sorted(found, key=lambda name: (name != "none", name == "others", name))
     figure.legend([found[name] for name in names], names, loc="outside lower center",
-                  ncols=min(6, len(names)) or 1)  # fmt: skip
-
-
-def _axes(rows: int, columns: int, *, width: float, height: float):
-    figure = Picture(figsize=(width, height), layout="constrained")
-    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+                  ncols=len(names) or 1)  # fmt: skip

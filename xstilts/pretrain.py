@@ -297,6 +297,5 @@ def _finish(encoder: Encoder, text: Text, record: dict, out: Path, say) -> Path:
     for lang, layers in found.items():
         say(f"  {lang}  loss {losses[lang]:.2f}  retrieval by layer {layers}")
     if found:
-        mean = np.mean(list(found.values()), 0).round(3).tolist()
-        say(f"  mean retrieval by layer {mean}")
+        say(f"  mean retrieval by layer {np.mean(list(found.values()), 0).round(3).tolist()}")
     return out

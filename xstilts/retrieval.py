@@ -27,7 +27,7 @@ from xstilts.paths import BadInput
 from xstilts.settings import Setting
 from xstilts.tasks import Task
 
-TOKENS = 16384  # pieces in a batch
+TOKENS = 4096  # pieces in a batch: enough to fill a GPU, not too much for a CPU's caches
 VECTORS = 2 << 30  # bytes of pooled vectors held at a time, unless one language needs more
 BLOCK = 1 << 24  # similarities held at a time (64 MiB)
 HEADLINE, SWEEP = "layer fixed by the setting", "one of all layers"

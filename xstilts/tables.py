@@ -112,9 +112,9 @@ def cells(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Colu
     values = whole.pivot_table("value", ["recipe", "seed"], "column", dropna=False)
     values = values.astype(float).reindex(columns=[column.title for column in columns])
     first = list({column.task.name: column for column in reversed(columns)}.values())
-    trained = [column.title for column in first if column.target]
-    values[WITHOUT] = values[trained].mean(axis=1, skipna=False)
-    if len(trained) < len(first):
+    others = [column.title for column in first if column.task.form != "pairs"]
+    values[WITHOUT] = values[others].mean(axis=1, skipna=False)
+    if len(others) < len(first):
         values[WITH] = values[[column.title for column in first]].mean(axis=1, skipna=False)
     by_recipe = {recipe: part.droplevel("recipe") for recipe, part in values.groupby("recipe")}
     none = by_recipe.get("none", values.iloc[:0].droplevel("recipe"))
@@ -221,26 +221,35 @@ def _random_span(context: str, right: Sequence[str]) -> str:
     return ("" if " " not in context else " ").join(words[start : start + size])
 
 
-def answered(task, rows: Sequence, answers: str) -> pd.DataFrame:
-    """What was asked, right and said, one line per test row of one language (index: id).
+def answered(task, rows: Iterable, answers: str) -> pd.DataFrame:
+    """What was asked, right and said in one language, and whether it is a hit, by id.
 
-    `answers` is the text that evaluation wrote, in XTREME's layout. Not for retrieval, where
-    what is said is another row.
+    `answers` is the text that evaluation wrote, in XTREME's layout. Of a ranking, the ids of what
+    is right and of what came first; for `pairs` otherwise this is not defined.
     """
     said = read_answers(task, answers)
+    rows = [row for row in rows if row.get("side") != "candidate"]
     if isinstance(said, dict):
-        said = [said.get(row["id"], "") for row in rows]
+        said = [said.get(row["id"]) for row in rows]
     lines = [(row["id"], *_line(task.form, row, answer))
              for row, answer in zip(rows, said, strict=True)]  # fmt: skip
-    return pd.DataFrame(lines, columns=["id", "asked", "right", "said"]).set_index("id")
+    return pd.DataFrame(lines, columns=["id", "asked", "right", "said", "hit"]).set_index("id")
 
 
-def _line(form: str, row, said) -> tuple[str, str, str]:
+def _line(form: str, row, said) -> tuple[str, str, str, bool]:
     if form == "tag":
-        return " ".join(row["tokens"]), " ".join(row["tags"]), " ".join(said)
+        return _texts(row["tokens"]), _texts(row["tags"]), _texts(said), said == row["tags"]
     if form == "choose":
-        return row["context"], row["choices"][row["label"]], row["choices"][said]
+        right, said = row["choices"][row["label"]], row["choices"][said]
+        return row["context"], right, said, said == right
     if form == "span":
-        right = row["answers"]["text"]
-        return f"{row['context']} {row['question']}", right[0] if right else "(no answer)", said
-    return " / ".join(filter(None, (row["text_a"], row["text_b"]))), row["label"], said
+        right = row["answers"]["text"] or [""]
+        return f"{row['context']} {row['question']}", right[0], said, said in right
+    if form == "pairs":
+        return row["text"], _texts(row["gold"]), _texts(said[:1]), said[0] in row["gold"]
+    asked = " / ".join(filter(None, (row["text_a"], row["text_b"])))
+    return asked, row["label"], said, said == row["label"]
+
+
+def _texts(words: Iterable[str]) -> str:
+    return " ".join(words)

@@ -16,6 +16,7 @@ import torch
 
 from xstilts.data import labelled, load
 from xstilts.encoder import Encoder
+from xstilts.files import told
 from xstilts.forms import form
 from xstilts.loop import Lesson, Training
 from xstilts.model import Model, heads_for
@@ -137,11 +138,12 @@ def _save(training: Training, out: Path, *, start: str, fresh: list[str]) -> Fit
     part = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir(parents=True)
-        model.save(part)
-        fitted.write(part)
-        shutil.rmtree(out, ignore_errors=True)
-        part.replace(out)
+        with told(out):
+            part.mkdir(parents=True)
+            model.save(part)
+            fitted.write(part)
+            shutil.rmtree(out, ignore_errors=True)
+            part.replace(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return fitted

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xstilts.world import concepts as c
 from xstilts.world import relations as r
 from xstilts.world.corpus import similar
-from xstilts.world.events import RECIPIENTS, Dice, event, pair, person, time
+from xstilts.world.events import RECIPIENTS, Dice, event, pair, person
 from xstilts.world.grammar import say
 from xstilts.world.languages import ALL
 from xstilts.world.meaning import Clause, Sentence
@@ -118,25 +118,26 @@ def qqp(dice: Dice, pool: str, domain: str) -> Statements:
             return Statements([first], [second], label, domain)
 
 
-def paws(dice: Dice, pool: str, domain: str) -> Statements:
-    """The same words in another order: the same fact ("1"), or participants exchanged ("0")."""
-    same = dice.chance(0.5)
-    kind = dice.pick(("qualities", "cities", "people"))
-    wanted = r.crossed if kind == "qualities" else r.swapped
+def paws(dice: Dice, pool: str, domain: str, easy: float = 0.3) -> Statements:
+    """The same words in another order: the same fact ("1"), or two of them exchanged ("0").
+
+    Of the different facts told for training `easy` differ by a word, as a step towards the rest.
+    """
+    label, kind = dice.pick("01"), dice.pick(("qualities", "cities", "people"))
+    fits = {"qualities": r.crossed, "cities": r.swapped, "people": r.swapped}[kind]
     while True:
-        clause = event(dice, pool, domain, person(dice, pool), person(dice, pool), 0.15, 0.7)
-        if kind == "qualities" and clause.patient and clause.patient.kind == "noun":
-            clause = clause._replace(patient=None if r.is_person(clause.patient)
-                                     else pair(dice, clause.patient.head, "the"))
-        elif clause.patient and clause.patient.plus:
-            clause = clause._replace(patient=clause.patient._replace(plus=None))
-        fits = (clause.patient is None) == (kind == "cities")
-        if fits and wanted(clause) and clause.agent not in (clause.patient, clause.at("to")):
+        clause = event(dice, pool, domain, where=0.1, when=0.9)
+        patient = clause.patient
+        if kind == "qualities" and patient and not r.is_person(patient):
+            clause = clause._replace(patient=pair(dice, patient.head, "the"))
+        common = patient and r.is_person(patient) and {patient.kind, clause.agent.kind} == {"noun"}
+        sort = "people" if common else "cities" if not patient else "qualities"
+        if sort == kind and fits(clause) and (clause.at("place") or clause.at("time")):
             break
-    if not any(clause.at(slot) for slot in ("place", "time")):
-        clause = clause._replace(adjuncts=(*clause.adjuncts, time(dice)))
-    second = clause if same else wanted(clause)
-    return Statements([Sentence(clause)], [reordered(dice, second)], str(int(same)), domain)
+    second = clause if label == "1" else fits(clause)
+    if label == "0" and pool == "train" and dice.chance(easy):
+        second = r.contradicted(dice, clause, negate=False) or second
+    return Statements([Sentence(clause)], [reordered(dice, second)], label, domain)
 
 
 def reordered(dice: Dice, clause: Clause) -> Sentence:
