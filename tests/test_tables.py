@@ -146,7 +146,7 @@ def test_answered_puts_question_right_and_said_side_by_side():
     span = [{"id": "q", "question": "Who?", "context": "Ann ran.",
              "answers": {"text": ["Ann"], "answer_start": [0]}}]  # fmt: skip
     found = tables.answered(TASKS["xquad"], span, json.dumps({"q": "ran"}))
-    assert found.loc["q"].tolist() == ["Ann ran. Who?", "Ann", "ran", False]
+    assert found.loc["q"].tolist() == ["Who? Ann ran.", "Ann", "ran", False]
     pairs = [{"id": "q", "side": "query", "text": "Who?", "gold": ["en-1", "qaa-1"]},
              {"id": "en-1", "side": "candidate", "text": "Ann.", "gold": []}]  # fmt: skip
     found = tables.answered(TASKS["lareqa"], pairs, json.dumps({"q": ["qaa-1", "en-2"]}))

@@ -1,7 +1,7 @@
 """Run a grid on this machine: one lock, Snakemake underneath, a line for every finished run.
 
 Snakemake decides what can start when; which results are out of date is decided before, by
-`runs.standing`. Nothing here knows what a notebook does.
+`provenance.standing`. Nothing here knows what a notebook does.
 """
 
 import contextlib

@@ -124,6 +124,6 @@ def fertility(tokenizer, texts: Mapping[str, list[str]], lines: int = 300) -> di
     table = {}
     for lang, sentences in texts.items():
         some = sentences[:: max(1, len(sentences) // lines)]
-        pieces = sum(map(len, tokenizer(some, add_special_tokens=False).input_ids))
+        pieces = sum(map(len, tokenizer(some, add_special_tokens=False, verbose=False).input_ids))
         table[lang] = round(pieces / sum(len(s.split()) for s in some), 2)
     return table

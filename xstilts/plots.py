@@ -111,7 +111,7 @@ def languages(values: pd.Series, task: str, metric: str, chance: Mapping[str, fl
         if chance and lang in chance:
             axis.hlines(chance[lang], place - 0.42, place + 0.42, color=ORANGE, lw=1.5)
     if chance:
-        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="without reading the question")
+        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="an answerer that reads nothing")
         axis.legend(loc="upper right", fontsize=8)
     axis.set_xticks(range(len(values)), values.index, rotation=90 if len(values) > 20 else 0)
     axis.set(ylabel=metric, ylim=(0, 108), xlim=(-0.6, len(values) - 0.4))

@@ -59,8 +59,14 @@ class Plan:
 
 
 WORLD = Plan(minutes=65.0)
-FOLDER = Plan(vocabulary=16000, alpha=0.3, mask=0.15, windows={64: 0.5, 128: 0.3, 384: 0.2})
-FOLDER_CHARS = 24_000_000  # more than some minutes can read
+FOLDER = Plan(
+    vocabulary=16000,
+    vocabulary_chars=800_000,
+    windows={64: 0.5, 128: 0.3, 384: 0.2},
+    mask=0.15,
+    alpha=0.3,
+)
+FOLDER_CHARS = 16_000_000  # more than ten minutes can read
 
 
 def fresh_encoder(tokenizer, family: str, plan: Plan) -> Encoder:

@@ -53,7 +53,6 @@ class Hyper:
     eval_examples: int | None = None
     evaluate_every: int = 1000
     patience: int = 30
-    stride: int = 128
     cap: int | None = None
     temperature: float = 1.0
     tokens: int = 16384
@@ -94,8 +93,10 @@ PAPER = {
 _DEFAULT = (3, 32, 256, "default")
 
 _TINY = MappingProxyType({
-    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 2, "max_len": 192, "evaluate_every": 150},
-    "target": {"lr": 1e-3, "batch": 16, "epochs": 3, "max_len": 192, "evaluate_every": 150},
+    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 2, "max_len": 192, "evaluate_every": 150,
+                     "tokens": 2048},
+    "target": {"lr": 1e-3, "batch": 16, "epochs": 3, "max_len": 192, "evaluate_every": 150,
+               "tokens": 2048},
 })  # fmt: skip
 _BASE_SIZE = MappingProxyType({"intermediate": {"lr": 2e-5}, "target": {"lr": 2e-5}})
 

@@ -244,7 +244,7 @@ def _line(form: str, row, said) -> tuple[str, str, str, bool]:
         return row["context"], right, said, said == right
     if form == "span":
         right = row["answers"]["text"] or [""]
-        return f"{row['context']} {row['question']}", right[0], said, said in right
+        return f"{row['question']} {row['context']}", right[0], said, said in right
     if form == "pairs":
         return row["text"], _texts(row["gold"]), _texts(said[:1]), said[0] in row["gold"]
     asked = " / ".join(filter(None, (row["text_a"], row["text_b"])))
