@@ -12,11 +12,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer
 
-from xstilts.encoder import Encoder
+from xstilts.encoder import Encoder, fresh_encoder
 from xstilts.forms.mlm import mask, masked_loss
 from xstilts.paths import BadInput, MissingData
 from xstilts.pieces import sample, smoothed, train_tokenizer
-from xstilts.pretrain import Plan, batch_loss, fresh_encoder, pretrain
+from xstilts.pretrain import Plan, batch_loss, pretrain
 from xstilts.text import Feed, Pieces, Text, batch, join, read_folder, windows
 from xstilts.twin import Twin
 
@@ -222,7 +222,10 @@ def test_twin_follows_the_float32_gradient(text, monkeypatch):
     for half in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda half=half: half)
         torch.manual_seed(0)
-        encoder, rng = fresh_encoder(tokenizer, "xlm-roberta", PLAN), np.random.default_rng(0)
+        encoder, rng = (
+            fresh_encoder("xlm-roberta", tokenizer, 32, 2, 2, 64),
+            np.random.default_rng(0),
+        )
         before = torch.cat([p.detach().flatten().clone() for p in encoder.parameters()])
         twin = Twin(encoder, PLAN)
         for one in batches:

@@ -1,4 +1,4 @@
-"""A multilingual encoder: load it, run it, save it.
+"""A multilingual encoder: load it or begin a new one, run it, save it.
 
 Wraps the masked-language model of `transformers`, so that whatever is saved here opens there,
 with or without the language-model head. It adds no head of its own (a task's form does that)
@@ -10,11 +10,22 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
 
 from xstilts.paths import BadInput, MissingData, UserError
 
-FAMILIES = ("xlm-roberta", "bert")
+FAMILIES = {
+    "xlm-roberta": (XLMRobertaConfig, XLMRobertaForMaskedLM),
+    "bert": (BertConfig, BertForMaskedLM),
+}
 SPARE_ROWS = 1024  # embedding matrices may be padded up to a round size, never beyond this
 
 
@@ -92,6 +103,33 @@ class Encoder(nn.Module):
         if self.family == "bert" and token_type_ids is not None:
             more["token_type_ids"] = token_type_ids
         return self.body(input_ids, attention_mask=attention_mask, **more)
+
+
+def fresh_encoder(
+    family: str, tokenizer, width: int, layers: int, heads: int, longest: int
+) -> Encoder:
+    """An untrained encoder that reads up to `longest` pieces.
+
+    Without dropout: an encoder this small is held back by what it can learn, not by learning its
+    text by heart.
+    """
+    bert = family == "bert"
+    config, model = FAMILIES[family]
+    shape = config(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=longest + (0 if bert else tokenizer.pad_token_id + 1),
+        type_vocab_size=2 if bert else 1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    return Encoder(model(shape), tokenizer)
 
 
 def _look(where: str | Path) -> None:

@@ -17,20 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from xstilts.encoder import Encoder
+from xstilts.encoder import Encoder, fresh_encoder
 from xstilts.forms.mlm import mask, masked_loss
 from xstilts.pieces import fertility, sample, smoothed, train_tokenizer
 from xstilts.retrieval import Space
 from xstilts.tasks import TASKS
 from xstilts.text import HELD, Batch, Feed, Text, read_folder, read_world
 from xstilts.twin import Twin
-
-KINDS = {
-    "xlm-roberta": (XLMRobertaConfig, XLMRobertaForMaskedLM),
-    "bert": (BertConfig, BertForMaskedLM),
-}
 
 
 @dataclass(frozen=True)
@@ -66,30 +60,7 @@ FOLDER = Plan(
     mask=0.15,
     alpha=0.3,
 )
-FOLDER_CHARS = 16_000_000  # more than ten minutes can read
-
-
-def fresh_encoder(tokenizer, family: str, plan: Plan) -> Encoder:
-    """An untrained encoder of the family's architecture, without dropout: data do not run out."""
-    bert = family == "bert"
-    config, model = KINDS[family]
-    lm = model(
-        config(
-            vocab_size=len(tokenizer),
-            hidden_size=plan.width,
-            num_hidden_layers=plan.layers,
-            num_attention_heads=plan.heads,
-            intermediate_size=4 * plan.width,
-            max_position_embeddings=plan.longest + (0 if bert else tokenizer.pad_token_id + 1),
-            type_vocab_size=2 if bert else 1,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=tokenizer.cls_token_id,
-            eos_token_id=tokenizer.sep_token_id,
-        )
-    )
-    return Encoder(lm, tokenizer)
+FOLDER_CHARS = 12_000_000  # more than ten minutes can read
 
 
 class Budget:
@@ -152,8 +123,9 @@ def pretrain(
     """Make an encoder from "world" or a folder of `xx.txt[.xz]` and save it in `out`.
 
     `minutes` of CPU time (the plan's, if nothing is said), `steps` or `wall` minutes, whichever
-    ends first, with the learning rate falling to nought by then. Every `checkpoint` CPU minutes the state is also saved in
-    `out` + "-<minutes>". Beside the encoder stands `provenance.json`. Returns `out`.
+    ends first, with the learning rate falling to nought by then. Every `checkpoint` CPU minutes
+    the state is also saved in `out` + "-<minutes>". Beside the encoder stands `provenance.json`.
+    Returns `out`.
     """
     plan = plan or (WORLD if source == "world" else FOLDER)
     minutes = minutes if minutes or steps or wall else plan.minutes
@@ -162,7 +134,8 @@ def pretrain(
     shares = smoothed(text.amounts(), plan.alpha)
     lines = sample(text.sentences(), shares, plan.vocabulary_chars, seed)
     tokenizer = train_tokenizer(lines, family, plan.vocabulary, plan.longest)
-    encoder = fresh_encoder(tokenizer, family, plan)
+    sizes = (plan.width, plan.layers, plan.heads, plan.longest)
+    encoder = fresh_encoder(family, tokenizer, *sizes)
     say(f"{family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
         f"{sum(p.numel() for p in encoder.parameters()):,} weights")  # fmt: skip
     feed = Feed(text, tokenizer, plan, seed)

@@ -1,8 +1,9 @@
 """Two statements or two questions: NLI in its several characters, QQP, and PAWS-X word-order traps.
 
-In NLI the hypothesis is drawn first, from one distribution for all labels, and the premise is made
-to fit the label: a hypothesis alone tells nothing. In PAWS-X both labels reorder words in the same
-ways: a bag of words tells nothing.
+In NLI the hypothesis is drawn first and the premise is made to fit the label. Where it is hard
+(ANLI) all labels share one distribution of hypotheses, so that one alone tells nothing; else denials
+go with contradiction, as crowd workers write them (Gururangan et al. 2018). In PAWS-X both labels
+reorder words in the same ways: a bag of words tells nothing.
 """
 
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from xstilts.world.meaning import Clause, Sentence
 
 CONVERSES = {verb: {"agent": word, "to": "agent"} for verb, word in c.CONVERSE.values()}
 NLI = ("entailment", "neutral", "contradiction")
+DENIED = {"entailment": 0.1, "neutral": 0.2, "contradiction": 0.4}  # share of "not", if not hard
 
 
 class Statements(NamedTuple):
@@ -43,7 +45,7 @@ def nli(dice: Dice, pool: str, domain: str, extra: tuple[int, int] = (0, 0), har
         if all(told and sound(told) for told in premises):
             break
     entailing, neutral, contrary = premises
-    negated = dice.chance(0.25)
+    negated = dice.chance(0.25 if hard else DENIED[label])
     if negated:   # what is told against a claim tells for its denial
         entailing, contrary = contrary, entailing
     told = {"entailment": entailing, "neutral": neutral, "contradiction": contrary}[label]
@@ -118,7 +120,7 @@ def qqp(dice: Dice, pool: str, domain: str) -> Statements:
             return Statements([first], [second], label, domain)
 
 
-def paws(dice: Dice, pool: str, domain: str, easy: float = 0.3) -> Statements:
+def paws(dice: Dice, pool: str, domain: str, easy: float = 0.5) -> Statements:
     """The same words in another order: the same fact ("1"), or two of them exchanged ("0").
 
     Of the different facts told for training `easy` differ by a word, as a step towards the rest.
