@@ -267,6 +267,17 @@ def test_the_same_seed_gives_the_same_encoder(text, tmp_path):
     assert files[0] == files[1] != files[2]
 
 
+def test_a_second_stage_goes_on_from_the_first(text, tmp_path):
+    first = pretrain(text, family="bert", steps=40, seed=1, out=tmp_path / "1", plan=PLAN,
+                     say=lambda _: None)  # fmt: skip
+    second = pretrain(text, steps=1, seed=2, out=tmp_path / "2", start=first, say=lambda _: None,
+                      plan=replace(PLAN, lr=1e-9))  # fmt: skip
+    before, after = (dict(Encoder.load(path).named_parameters()) for path in (first, second))
+    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    told = json.loads((second / "provenance.json").read_text())
+    assert told["family"] == "bert" and told["before"]["steps"] == 40
+
+
 def test_running_text_without_translations_is_enough(text, tmp_path):
     alone = Text(docs=text.docs, stamp={"text": "alone"})
     out = pretrain(alone, steps=2, seed=1, out=tmp_path / "out", plan=PLAN, say=lambda _: None)

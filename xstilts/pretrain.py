@@ -52,7 +52,8 @@ class Plan:
     minutes: float = 5.0  # of CPU time, unless told otherwise
 
 
-WORLD = Plan(minutes=65.0)
+WORLD = Plan(minutes=46.0)
+LONG = Plan(minutes=8.0, windows={128: 0.2, 384: 0.8}, tlm=0.25, lr=1e-3)  # a second stage
 FOLDER = Plan(
     vocabulary=16000,
     vocabulary_chars=800_000,
@@ -117,6 +118,7 @@ def pretrain(
     seed: int = 1,
     out: Path,
     plan: Plan | None = None,
+    start: Path | None = None,
     checkpoint: float = 0.0,
     say=print,
 ) -> Path:
@@ -125,23 +127,21 @@ def pretrain(
     `minutes` of CPU time (the plan's, if nothing is said), `steps` or `wall` minutes, whichever
     ends first, with the learning rate falling to nought by then. Every `checkpoint` CPU minutes
     the state is also saved in `out` + "-<minutes>". Beside the encoder stands `provenance.json`.
-    Returns `out`.
+    `start`: go on from that encoder, whose vocabulary and size then hold. Returns `out`.
     """
     plan = plan or (WORLD if source == "world" else FOLDER)
     minutes = minutes if minutes or steps or wall else plan.minutes
     text = _read(source, plan, seed)
     torch.manual_seed(seed)
-    shares = smoothed(text.amounts(), plan.alpha)
-    lines = sample(text.sentences(), shares, plan.vocabulary_chars, seed)
-    tokenizer = train_tokenizer(lines, family, plan.vocabulary, plan.longest)
-    sizes = (plan.width, plan.layers, plan.heads, plan.longest)
-    encoder = fresh_encoder(family, tokenizer, *sizes)
-    say(f"{family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
+    encoder = Encoder.load(start) if start else _begin(family, text, plan, seed)
+    tokenizer = encoder.tokenizer
+    say(f"{encoder.family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
         f"{sum(p.numel() for p in encoder.parameters()):,} weights")  # fmt: skip
     feed = Feed(text, tokenizer, plan, seed)
     record = {
-        "family": family,
+        "family": encoder.family,
         "seed": seed,
+        "before": json.loads((start / "provenance.json").read_text("utf-8")) if start else None,
         **text.stamp,
         "plan": asdict(plan),
         "running_text": feed.pieces,
@@ -154,6 +154,14 @@ def pretrain(
         mark = Path(f"{out}-{training.budget.cpu_minutes:.0f}")
         _finish(encoder, text, record | training.record(), mark, say)
     return _finish(encoder, text, record | training.record(), Path(out), say)
+
+
+def _begin(family: str, text: Text, plan: Plan, seed: int) -> Encoder:
+    """A vocabulary trained on `text`, and an encoder of random weights for it."""
+    lines = sample(text.sentences(), smoothed(text.amounts(), plan.alpha), plan.vocabulary_chars,
+                   seed)  # fmt: skip
+    tokenizer = train_tokenizer(lines, family, plan.vocabulary, plan.longest)
+    return fresh_encoder(family, tokenizer, plan.width, plan.layers, plan.heads, plan.longest)
 
 
 def _read(source, plan: Plan, seed: int) -> Text:

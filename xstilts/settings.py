@@ -93,10 +93,14 @@ PAPER = {
 _DEFAULT = (3, 32, 256, "default")
 
 _TINY = MappingProxyType({
-    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 2, "max_len": 192, "evaluate_every": 150,
+    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 3, "max_len": 192, "evaluate_every": 150,
                      "tokens": 2048},
-    "target": {"lr": 1e-3, "batch": 16, "epochs": 3, "max_len": 192, "evaluate_every": 150,
+    "target": {"lr": 5e-4, "batch": 32, "epochs": 3, "max_len": 192, "evaluate_every": 100,
                "tokens": 2048},
+    "target/mnli": {"lr": 3e-4},
+    "target/pawsx": {"lr": 3e-4, "epochs": 6},
+    "target/tydiqa": {"epochs": 10},
+    "target/copa": {"epochs": 10},
 })  # fmt: skip
 _BASE_SIZE = MappingProxyType({"intermediate": {"lr": 2e-5}, "target": {"lr": 2e-5}})
 
