@@ -81,11 +81,15 @@ def zero_shot(
 
 
 def rows_of(task: Task, setting: Setting, split: str, langs: Sequence[str]):
-    """({lang: rows}, {lang: why there are none}); raises MissingData if there are none at all."""
+    """({lang: rows}, {lang: why there are none}); raises MissingData if there are none at all.
+
+    The setting's budget may hold `evaluate: {examples: n}`, the first n rows of each language.
+    """
+    limit = setting.budget.get("evaluate", {}).get("examples")
     rows, missing, last = {}, {}, None
     for lang in langs:
         try:
-            rows[lang] = load(task, split, lang, data=setting.data).to_list()
+            rows[lang] = load(task, split, lang, data=setting.data, limit=limit).to_list()
         except MissingData as error:
             missing[lang], last = str(error), error
     if not rows:

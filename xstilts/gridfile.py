@@ -18,7 +18,7 @@ STUDIES: dict[str, str] = {}  # name -> notebook
 REPORTS = {"main_table": "20_main_table", "per_language": "21_per_language"}
 MEASURES: dict[str, str] = {}  # name -> what it measures
 
-PHASES = ("pretrain", *PAPER)
+PHASES = ("pretrain", *PAPER, "evaluate")
 BLOCK = ("settings", "seeds", "recipes", "targets", "retrieval", "measures")
 KEYS = (*BLOCK, "also", "studies", "reports", "tasks")
 FROZEN = ("name", "folder", "only")  # what a frozen copy says besides: see `freeze`
@@ -201,6 +201,8 @@ def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
         check_known(phase, PHASES, place)
         if phase in PAPER:
             _told(where, resolve, Recipe(name), made, phase)
+        elif phase == "evaluate":
+            check_keys(value, ("examples",), place)
     return _declare(made, own, SETTINGS, where)
 
 

@@ -47,7 +47,8 @@ def made_from(run: Run) -> dict:
     setting, hyper = run.setting, run.hyper
     return {
         "params": {name: value for name, value in run.params.items() if name != "setting"},
-        "setting": setting and [setting.data, setting.layer, setting.precision],
+        "setting": setting and [setting.data, setting.layer, setting.precision,
+                                plain(setting.budget.get("evaluate"))],
         "hyper": hyper and {k: v for k, v in plain(hyper).items() if k != "source"},
         "recipes": [plain(run.grid.recipe(run.params[name]))
                     for name in ("recipe", "target") if run.params.get(name)],

@@ -20,7 +20,8 @@ class Setting:
     `encoder`: a folder, a hub id, the name of a shipped encoder, or "text" (pretrain one from
     the user's text). `data`: "world" or "hub". `layer`: the transformer layer read for retrieval,
     fixed in advance. `budget`: overrides keyed by phase ("intermediate", "target") or by phase
-    and recipe ("target/udpos"), the latter winning.
+    and recipe ("target/udpos"), the latter winning; "pretrain" and "evaluate" have numbers of
+    their own (`minutes`; `examples`, a limit on the test rows of each language).
     """
 
     name: str
