@@ -80,16 +80,18 @@ def zero_shot(
     return report.result(missing)
 
 
-def rows_of(task: Task, setting: Setting, split: str, langs: Sequence[str]):
-    """({lang: rows}, {lang: why there are none}); raises MissingData if there are none at all.
-
-    The setting's budget may hold `evaluate: {examples: n}`, the first n rows of each language.
-    """
+def rows_read(task: Task, setting: Setting, split: str, lang: str) -> list[dict]:
+    """The rows of one language that an evaluation reads, limited as the setting's budget says."""
     limit = setting.budget.get("evaluate", {}).get("examples")
+    return load(task, split, lang, data=setting.data, limit=limit).to_list()
+
+
+def rows_of(task: Task, setting: Setting, split: str, langs: Sequence[str]):
+    """({lang: rows}, {lang: why there are none}); raises MissingData if there are none at all."""
     rows, missing, last = {}, {}, None
     for lang in langs:
         try:
-            rows[lang] = load(task, split, lang, data=setting.data, limit=limit).to_list()
+            rows[lang] = rows_read(task, setting, split, lang)
         except MissingData as error:
             missing[lang], last = str(error), error
     if not rows:

@@ -1,9 +1,9 @@
 """Two statements or two questions: NLI in its several characters, QQP, and PAWS-X word-order traps.
 
 In NLI the hypothesis is drawn first and the premise is made to fit the label. Where it is hard
-(ANLI) all labels share one distribution of hypotheses, so that one alone tells nothing; else denials
-go with contradiction, as crowd workers write them (Gururangan et al. 2018). In PAWS-X both labels
-reorder words in the same ways: a bag of words tells nothing.
+(ANLI) all labels share one distribution of hypotheses, so that one alone tells nothing; else
+denials go with contradiction, as crowd workers write them (Gururangan et al. 2018). In PAWS-X both
+labels reorder words in the same ways: a bag of words tells nothing.
 """
 
 from typing import NamedTuple
