@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from xstilts import report
+from xstilts import report, tables
 from xstilts.paths import BadInput, MissingData
+from xstilts.tasks import TASKS
 
 
 def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
@@ -20,6 +21,30 @@ def test_a_missing_number_is_a_dash():
     table = pd.DataFrame({"XNLI": [61.25, float("nan")]}, index=["none", "mnli"])
     lines = report.markdown(table).splitlines()
     assert lines[2:] == ["| none | 61.2 |", "| mnli | – |"]
+
+
+def averages(*rows):
+    """Rows of (column, recipe, languages there, languages lacking)."""
+    frame = pd.DataFrame(rows, columns=["column", "recipe", "langs", "missing"])
+    return frame.assign(seed=1, value=50.0)
+
+
+def test_languages_that_lack_are_named():
+    found = averages(("XNLI", "none", 15, ""), ("PAN-X", "none", 47, "th"),
+                     ("PAN-X", "mnli", 47, "th"), ("XCOPA", "none", 4, "et ht id it qu sw ta"),
+                     ("XCOPA", "mnli", 9, "et vi"))  # fmt: skip
+    assert report.notes(found, []) == [
+        f"{tables.MARK} from fewer languages than the task has: PAN-X 47 of 48 (th), "
+        "XCOPA 4 of 11 (et ht id it qu and 2 more) after none, XCOPA 9 of 11 (et vi) after mnli."
+    ]
+
+
+def test_dev_pairs_are_named():
+    bucc = TASKS["bucc2018"]
+    columns = [tables.Column(bucc, "", "BUCC 2018 (dev)", "dev"), tables.Column(bucc, "", "BUCC")]
+    (note,) = report.notes(averages(("BUCC", "none", 4, "")), columns)
+    assert "same pairs: BUCC 2018 (dev)." in note
+    assert report.notes(averages(), columns[1:]) == []
 
 
 def test_a_block_is_filled_and_filled_again(tmp_path):

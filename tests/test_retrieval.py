@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xstilts import evaluate, retrieval
 from xstilts.forms.pairs import encode, nearest_neighbours
-from xstilts.paths import BadInput
+from xstilts.paths import BadInput, MissingData
 from xstilts.settings import Setting
 from xstilts.submission import read_answers
 from xstilts.tasks import task
@@ -61,12 +61,47 @@ def test_bucc_mines_with_the_threshold_of_dev(encoder, monkeypatch):
     serve(monkeypatch, 8)
     bucc = task("bucc2018")
     result = retrieval.retrieve(encoder, bucc, SETTING)
+    assert set(result.scores["split"]) == {"test"}
+    assert not result.scores["selection"].str.contains(retrieval.SAME).any()
     assert set(result.scores["metric"]) == {"f1", "precision", "recall"}
     best = result.scores[result.scores["layer"] == LAYERS - 1]
     assert best[best["metric"] == "recall"]["value"].min() >= 75
     mined = read_answers(bucc, result.answers["bucc2018", "test", "de"])
     right = {(f"q{i}", f"c{11 - i}") for i in range(8)}
     assert len(right & set(mined)) >= 6
+
+
+def only_dev(monkeypatch, langs):
+    """No test pairs at all, dev pairs in `langs`."""
+
+    def load(task, split, lang, *, data, limit=None):
+        if split == "test" or lang not in langs:
+            raise MissingData(f"no {split} file for {lang}")
+        return datasets.Dataset.from_list(pairs(split, lang, 8))
+
+    monkeypatch.setattr(evaluate, "load", load)
+
+
+def test_bucc_without_test_pairs_scores_its_dev_pairs_and_says_so(encoder, monkeypatch, capsys):
+    only_dev(monkeypatch, ["zh"])
+    result = retrieval.retrieve(encoder, task("bucc2018"), SETTING)
+    scores = result.scores
+    assert set(scores["split"]) == {"dev"} == set(result.examples["split"])
+    assert set(scores["lang"]) == {"zh"} and set(result.missing) == {"de", "fr", "ru"}
+    assert scores["selection"].str.endswith(retrieval.SAME).all()
+    assert [*result.answers] == [("bucc2018", "dev", "zh")]
+    assert f"scored on dev, {retrieval.SAME} (zh)" in capsys.readouterr().out
+    best = scores[(scores["layer"] == LAYERS - 1) & (scores["metric"] == "recall")]
+    assert best["value"].item() >= 75
+
+
+def test_without_test_pairs_tatoeba_and_an_empty_bucc_have_no_data(encoder, monkeypatch):
+    only_dev(monkeypatch, ["zh"])
+    with pytest.raises(MissingData, match="no test file"):
+        retrieval.retrieve(encoder, task("tatoeba"), SETTING)
+    only_dev(monkeypatch, [])
+    with pytest.raises(MissingData):
+        retrieval.retrieve(encoder, task("bucc2018"), SETTING)
 
 
 def test_languages_at_once_or_one_by_one_is_the_same(encoder, monkeypatch):

@@ -21,9 +21,9 @@ GRID = read({
 COLS = tables.columns(GRID)
 
 
-def row(task, recipe, seed, lang, value, metric="accuracy", target="", layer=None):
+def row(task, recipe, seed, lang, value, metric="accuracy", target="", layer=None, split="test"):
     own = {"setting": "tiny-xlmr", "seed": seed, "recipe": recipe, "task": task, "lang": lang,
-           "target": target, "suite": "xtreme xtreme-r", "split": "test", "metric": metric,
+           "target": target, "suite": "xtreme xtreme-r", "split": split, "metric": metric,
            "value": value, "n": 100, "layer": layer, "run": f"{recipe}.{seed}.{task}"}  # fmt: skip
     return {name: own.get(name, "") for name in COLUMNS}
 
@@ -73,12 +73,76 @@ def test_means_and_paired_gains():
     assert gains.loc["none"].eq(0).all()
 
 
-def test_a_missing_language_empties_the_cell_and_every_mean_over_it():
-    found = tables.wide(cells(scores(drop={("xnli", "mnli", "en")})), "value")
-    assert math.isnan(found.loc["mnli", "XNLI"])
-    assert math.isnan(found.loc["mnli", tables.WITHOUT])
-    assert math.isnan(found.loc["mnli", tables.WITH])
-    assert found.loc["none", "XNLI"] == 60.0
+def test_a_missing_language_marks_the_cell_and_every_mean_over_it():
+    n = len(languages(TASKS["xnli"], "world"))
+    found = cells(scores(drop={("xnli", "mnli", "en")}))
+    values, gains, langs = (tables.wide(found, what) for what in ("value", "gain", "langs"))
+    assert values.loc["mnli", "XNLI"] == 61.5 and langs.loc["mnli", "XNLI"] == f"{n - 1}/{n}"
+    assert langs.loc["none"].eq("").all() and langs.loc["mnli", "Tatoeba"] == ""
+    printed = tables.printed(found)
+    for name in ("XNLI", tables.WITHOUT, tables.WITH):  # none has one language more
+        assert math.isnan(gains.loc["mnli", name]) and langs.loc["mnli", name]
+        assert printed.loc["mnli", name] == f"{values.loc['mnli', name]:.1f}{tables.MARK}"
+    assert printed.loc["none", "XNLI"] == "60.0"
+
+
+def test_what_lacks_the_same_language_is_compared():
+    frame = scores(drop={("xnli", "mnli", "qaa"), ("xnli", "none", "qaa")})
+    printed = tables.printed(cells(frame))
+    assert printed.loc["mnli", "XNLI"] == f"61.5{tables.MARK} (+1.5)"
+    assert printed.loc["none", tables.WITHOUT] == f"65.0{tables.MARK}"
+    assert printed.loc["mnli", TASKS["udpos"].title] == "71.5 (+1.5)"
+
+
+def test_as_many_languages_but_others_are_not_compared():
+    frame = scores(drop={("xnli", "mnli", "qaa"), ("xnli", "none", "qab")})
+    gains = tables.wide(cells(frame), "gain")
+    assert math.isnan(gains.loc["mnli", "XNLI"]) and math.isnan(gains.loc["mnli", tables.WITHOUT])
+
+
+def test_seeds_with_fewer_languages_than_others_do_not_count():
+    frame = scores()
+    gone = frame["task"].eq("xnli") & frame["seed"].eq(2) & frame["lang"].eq("qaa")
+    own = cells(frame[~(gone & frame["recipe"].eq("mnli"))]).set_index(["recipe", "column"])
+    assert own.loc[("mnli", "XNLI"), ["value", "gain", "seeds", "langs"]].tolist() == [61, 1, 1, ""]
+
+
+def test_a_task_without_any_run_empties_the_means():
+    frame = scores()
+    found = tables.wide(cells(frame[frame["task"] != "xnli"]), "value")
+    assert found.loc["mnli", ["XNLI", tables.WITHOUT, tables.WITH]].isna().all()
+
+
+def dev_only():
+    """No test pairs for BUCC, but dev pairs in one language."""
+    frame = scores()
+    dev = [row("bucc2018", recipe, seed, "qaa", value, "f1", layer=TINY.layer, split="dev")
+           for recipe, value in (("none", 30.0), ("mnli", 32.0)) for seed in (1, 2)]  # fmt: skip
+    return pd.concat([frame[frame["task"] != "bucc2018"], pd.DataFrame(dev)], ignore_index=True)
+
+
+def test_dev_pairs_stand_in_for_test_pairs_and_say_so():
+    frame = dev_only()
+    columns = tables.of_setting(COLS, frame, TINY)
+    assert [c.title for c in columns] == [
+        "XNLI", TASKS["udpos"].title, "BUCC 2018 (dev)", "Tatoeba",
+    ]  # fmt: skip
+    averages = tables.averages(frame, TINY, columns)
+    printed = tables.printed(tables.cells(averages, ["none", "mnli"], columns))
+    assert printed.loc["mnli", "BUCC 2018 (dev)"] == f"32.0{tables.MARK} (+2.0)"
+    assert tables.MARK in printed.loc["mnli", tables.WITH]
+    assert tables.MARK not in printed.loc["mnli", tables.WITHOUT]
+    found = tables.per_language(frame, TINY, columns)
+    assert set(found.loc[found["column"] == "BUCC 2018 (dev)", "lang"]) == {"qaa"}
+
+
+def test_dev_pairs_beside_test_pairs_are_left_out():
+    more = dev_only()
+    both = pd.concat([scores(), more[more["split"] == "dev"]], ignore_index=True)
+    assert tables.of_setting(COLS, both, TINY) == COLS
+    assert tables.of_setting(COLS, both.iloc[:0], TINY) == COLS
+    found = tables.wide(cells(both), "value")
+    assert found.loc["none", "BUCC 2018"] == 10.0 * TINY.layer
 
 
 def test_a_recipe_without_runs_keeps_its_row():
@@ -90,7 +154,7 @@ def test_a_recipe_without_runs_keeps_its_row():
 
 
 def test_fewer_than_five_seeds_are_marked():
-    assert tables.printed(cells(scores())).loc["mnli", "seeds"] == f"2 {tables.MARK}"
+    assert tables.printed(cells(scores())).loc["mnli", "seeds"] == f"2 {tables.FEW}"
     twice = scores()
     more = [twice[twice["seed"] == 1].assign(seed=seed) for seed in (3, 4, 5)]
     five = pd.concat([twice, *more], ignore_index=True)

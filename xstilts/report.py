@@ -2,8 +2,8 @@
 
     python -m xstilts.report demo README.md      puts the main table of the grid `demo` there
 
-Takes finished tables; what stands in them is decided in `tables`. Text is escaped, since it may
-come from a data set.
+Takes finished tables; what stands in them is decided in `tables`, what they lack is said here.
+Text is escaped, since it may come from a data set.
 """
 
 import sys
@@ -14,7 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from xstilts.paths import BadInput, MissingData, UserError, runs_dir
+from xstilts.tables import MARK, Column
 
+NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -59,6 +61,25 @@ def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, titl
     below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)
     page = PAGE.format(title=escape(title), body=body, below=below)
     (folder / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def notes(averages: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
+    """What must stand below a table of these averages: languages and test pairs that it lacks."""
+    parts = []
+    for title, part in averages.dropna(subset="value").groupby("column", sort=False):
+        for missing, some in part[part["missing"] != ""].groupby("missing", sort=False):
+            langs, lacking = some["langs"].iloc[0], missing.split()
+            named = " ".join(lacking[:NAMED])
+            if more := lacking[NAMED:]:
+                named += f" and {len(more)} more"
+            where = "" if len(some) == len(part) else f" after {', '.join(some['recipe'].unique())}"
+            parts.append(f"{title} {langs} of {langs + len(lacking)} ({named}){where}")
+    dev = [column.title for column in columns if column.split == "dev"]
+    heads = (
+        f"{MARK} from fewer languages than the task has",
+        "Scored on dev pairs for want of test pairs, the threshold from the same pairs",
+    )
+    return [f"{head}: {', '.join(of)}." for head, of in zip(heads, (parts, dev), strict=True) if of]
 
 
 def fill(page: Path, mark: str, text: str) -> None:

@@ -23,7 +23,7 @@ from xstilts.forms.pairs import encode, mean, nearest_neighbours
 from xstilts.languages import languages
 from xstilts.metrics import measure
 from xstilts.model import autocast
-from xstilts.paths import BadInput
+from xstilts.paths import BadInput, MissingData
 from xstilts.settings import Setting
 from xstilts.tasks import Task
 
@@ -31,29 +31,43 @@ TOKENS = 4096  # pieces in a batch: enough to fill a GPU, not too much for a CPU
 VECTORS = 2 << 30  # bytes of pooled vectors held at a time, unless one language needs more
 BLOCK = 1 << 24  # similarities held at a time (64 MiB)
 HEADLINE, SWEEP = "layer fixed by the setting", "one of all layers"
+SAME = "threshold from the same pairs"  # said of dev pairs that stand in for test pairs
 
 
 def retrieve(encoder: Path | str, task: Task, setting: Setting) -> Result:
     """Scores of `task` (Tatoeba or BUCC) at every layer, 0 being the embeddings.
 
     Examples and answers are those of the setting's layer. BUCC's threshold comes from its dev
-    split, for each language and layer.
+    split, for each language and layer. Where it has no test split in any language, the dev pairs
+    are scored instead, with a threshold from themselves: the split, "dev", and `selection` say so.
     """
     model = Encoder.load(encoder).to("cuda" if torch.cuda.is_available() else "cpu")
     if setting.layer > model.layers:
         raise BadInput(f"setting '{setting.name}': layer {setting.layer} of {model.layers}")
-    mined = task.metric != "accuracy"
-    langs = languages(task, setting.data)
-    test, missing = rows_of(task, setting, "test", langs)
-    dev = rows_of(task, setting, "dev", list(test))[0] if mined else {lang: [] for lang in test}
-    missing |= {lang: "no dev split to take the threshold from" for lang in test if lang not in dev}
-    report = Report(task, "test")
+    split, test, dev, missing = _rows(task, setting)
+    report = Report(task, split)
     for part in _parts([lang for lang in test if lang in dev], test, dev, model):
         rows = [row for lang in part for row in (*dev[lang], *test[lang])]
         space = Space(model, rows, task, setting.precision)
         for lang in part:
             _language(lang, test[lang], dev[lang], space, report, setting.layer)
     return report.result(missing)
+
+
+def _rows(task: Task, setting: Setting):
+    """(split, {lang: rows to score}, {lang: rows for the threshold}, {lang: why none})."""
+    mined, langs = task.metric != "accuracy", languages(task, setting.data)
+    try:
+        test, missing = rows_of(task, setting, "test", langs)
+    except MissingData:
+        if not mined:
+            raise
+        dev, missing = rows_of(task, setting, "dev", langs)
+        print(f"{task.name}: no test split: scored on dev, {SAME} ({' '.join(dev)})", flush=True)
+        return "dev", dev, dev, missing
+    dev = rows_of(task, setting, "dev", list(test))[0] if mined else {lang: [] for lang in test}
+    missing |= {lang: "no dev split to take the threshold from" for lang in test if lang not in dev}
+    return "test", test, dev, missing
 
 
 def _parts(langs: Sequence[str], test, dev, model: Encoder) -> Iterable[list[str]]:
@@ -111,6 +125,7 @@ def _language(lang, test, dev, space: Space, report: Report, headline: int) -> N
             measured = measure("accuracy", names, right, lang)
         own = layer == headline
         selection = HEADLINE if own else SWEEP
+        selection += f", {SAME}" if report.split == "dev" else ""
         report.scores(lang, measured, {"layer": layer, "pooling": "mean", "selection": selection})
         if own:
             features = [space.features[row["text"]] for row in queries]

@@ -1,13 +1,14 @@
 """Tables of the study: Scores in, data frames out.
 
 Averages follow XTREME's scorer (`scores.average`): a task's languages first, English among them,
-then tasks; differences are taken seed by seed. A cell that lacks a language or a run is missing
-and stays so, through every mean it would enter. Nothing here reads a file or touches a model.
+then tasks; differences are taken seed by seed. A cell without a run is missing, one that lacks a
+language is marked, and so are the means they enter. Nothing here reads a file or touches a model.
 """
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -20,14 +21,14 @@ from xstilts.world.languages import ALL as WORLD
 from xstilts.world.languages import distance as world_distance
 
 SEEDS = 5  # with fewer, a figure is provisional
-MARK = "†"
+MARK, FEW = "†", "‡"  # fewer languages than the task has; fewer than SEEDS seeds
 METRICS = {  # how the headline figure of each metric is called
     "chunk_f1": "F1", "squad": "(EM + F1) / 2", "squad_v2": "(EM + F1) / 2",
     "mlqa": "(EM + F1) / 2", "pairs": "F1", "map@20": "mAP@20",
 }  # fmt: skip
 FIGURES = ("value", "non_english", "english", "langs", "missing")  # of `scores.average`
 WITHOUT, WITH = "mean without retrieval", "mean with retrieval"
-PROVISIONAL = f"{MARK} fewer than {SEEDS} seeds: provisional."
+PROVISIONAL = f"{FEW} fewer than {SEEDS} seeds: provisional."
 STAMP = "Synthetic world, not comparable with the paper."
 
 
@@ -55,6 +56,7 @@ class Column:
     task: Task
     target: str
     title: str
+    split: str = "test"
 
     @property
     def suite(self) -> str:
@@ -79,6 +81,19 @@ def columns(grid) -> list[Column]:
     ]  # fmt: skip
 
 
+def of_setting(columns: Iterable[Column], scores: pd.DataFrame, setting) -> list[Column]:
+    """The columns as one setting's scores fill them.
+
+    Where retrieval had no test pairs and scored its dev pairs, the title says "(dev)".
+    """
+    found = list(columns)
+    for i, column in enumerate(found):
+        dev = replace(column, title=f"{column.title} (dev)", split="dev")
+        if not column.target and _of(scores, setting, column).empty:
+            found[i] = column if _of(scores, setting, dev).empty else dev
+    return found
+
+
 def averages(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.DataFrame:
     """The headline figure of each column by each run of one setting, averaged over languages.
 
@@ -95,36 +110,65 @@ def averages(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.Dat
 
 
 def _of(scores: pd.DataFrame, setting, column: Column) -> pd.DataFrame:
-    """A column's scores on test data; of the layers that retrieval reports, the setting's own."""
-    mine = scores[(scores["setting"] == setting.name) & (scores["split"] == "test")]
+    """A column's scores on its split; of the layers that retrieval reports, the setting's own."""
+    mine = scores[(scores["setting"] == setting.name) & (scores["split"] == column.split)]
     mine = mine[(mine["task"] == column.task.name) & (mine["target"].fillna("") == column.target)]
     return mine[mine["layer"].isna() | (mine["layer"] == setting.layer)]
+
+
+class Figure(NamedTuple):
+    """A mean over those of `whole` (column, language) pairs that are not `lacking`."""
+
+    value: float
+    whole: int
+    lacking: tuple[tuple[str, str], ...]
 
 
 def cells(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Column]):
     """One row per recipe and column of the main table, whether there are runs for it or not.
 
     Columns: recipe, column (a task or one of the two means), value and gain (means over seeds;
-    the gain is against "none", seed by seed), seeds. A value from fewer languages than the task
-    has counts as missing. Means over tasks take each task once, from its first column.
+    the gain is against "none", seed by seed), seeds, langs ("47/48" if a language is lacking, else
+    empty). Only what is over the same languages is compared, or averaged over seeds, of which
+    those with the most count. Means over tasks take each task once, from its first column.
     """
-    whole = averages.assign(value=averages["value"].where(averages["missing"] == ""))
-    values = whole.pivot_table("value", ["recipe", "seed"], "column", dropna=False)
-    values = values.astype(float).reindex(columns=[column.title for column in columns])
     first = list({column.task.name: column for column in reversed(columns)}.values())
-    others = [column.title for column in first if column.task.form != "pairs"]
-    values[WITHOUT] = values[others].mean(axis=1, skipna=False)
-    if len(others) < len(first):
-        values[WITH] = values[[column.title for column in first]].mean(axis=1, skipna=False)
-    by_recipe = {recipe: part.droplevel("recipe") for recipe, part in values.groupby("recipe")}
-    none = by_recipe.get("none", values.iloc[:0].droplevel("recipe"))
-    rows = []
+    means = {WITHOUT: [column.title for column in first if column.task.form != "pairs"]}
+    if len(means[WITHOUT]) < len(first):
+        means[WITH] = [column.title for column in first]
+    found, rows = _figures(averages, means), []
     for recipe in recipes:
-        mine = by_recipe.get(recipe, none.iloc[:0])
-        for name in values:
-            gain = (mine[name] - none[name]).mean()  # of the seeds that both have
-            rows.append((recipe, name, mine[name].mean(), gain, int(mine[name].count())))
-    return pd.DataFrame(rows, columns=["recipe", "column", "value", "gain", "seeds"])
+        for name in (*(column.title for column in columns), *means):
+            mine, none = found.get((recipe, name), {}), found.get(("none", name), {})
+            least = min((f.lacking for f in mine.values()), key=len, default=())
+            own, base = ({seed: f.value for seed, f in some.items() if f.lacking == least}
+                         for some in (mine, none))  # fmt: skip
+            gain = _mean([own[seed] - base[seed] for seed in own if seed in base])
+            whole = next((f.whole for f in mine.values()), 0)
+            langs = f"{whole - len(least)}/{whole}" if least else ""
+            rows.append((recipe, name, _mean([*own.values()]), gain, len(own), langs))
+    return pd.DataFrame(rows, columns=["recipe", "column", "value", "gain", "seeds", "langs"])
+
+
+def _figures(averages: pd.DataFrame, means) -> dict[tuple[str, str], dict[int, Figure]]:
+    """{(recipe, column or mean): {seed: figure}}; a mean only where all its columns are there."""
+    runs, found = {}, {}
+    for row in averages.dropna(subset="value").itertuples():
+        lacking = tuple((row.column, lang) for lang in row.missing.split())
+        own = runs.setdefault((row.recipe, row.seed), {})
+        own[row.column] = Figure(row.value, row.langs + len(lacking), lacking)
+    for (recipe, seed), own in runs.items():
+        for name, over in means.items():
+            if over and own.keys() >= set(over):
+                values, whole, lacking = zip(*(own[column] for column in over), strict=True)
+                own[name] = Figure(_mean(values), sum(whole), sum(lacking, ()))
+        for name, figure in own.items():
+            found.setdefault((recipe, name), {})[seed] = figure
+    return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
 
 
 def wide(cells: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -138,7 +182,7 @@ def printed(cells: pd.DataFrame) -> pd.DataFrame:
     """The main table as it is read: value, difference to none, and how many seeds are behind."""
     text = pd.DataFrame({
         "recipe": cells["recipe"], "column": cells["column"],
-        "text": [_cell(*row) for row in cells[["recipe", "value", "gain"]].to_numpy()],
+        "text": [_cell(*row) for row in cells[["recipe", "value", "gain", "langs"]].to_numpy()],
     })  # fmt: skip
     table = wide(text, "text")
     seeds = wide(cells, "seeds").replace(0, pd.NA)
@@ -146,17 +190,18 @@ def printed(cells: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis(index="intermediate task", columns=None)
 
 
-def _cell(recipe: str, value: float, gain: float) -> str:
+def _cell(recipe: str, value: float, gain: float, langs: str) -> str:
     if pd.isna(value):
         return "–"
-    return f"{value:.1f}" if recipe == "none" or pd.isna(gain) else f"{value:.1f} ({signed(gain)})"
+    text = f"{value:.1f}{MARK if langs else ''}"
+    return text if recipe == "none" or pd.isna(gain) else f"{text} ({signed(gain)})"
 
 
 def _seeds(counts: pd.Series) -> str:
     if counts.empty:
         return "–"
     low, high = int(counts.min()), int(counts.max())
-    return (f"{low}" if low == high else f"{low} to {high}") + (f" {MARK}" if low < SEEDS else "")
+    return (f"{low}" if low == high else f"{low} to {high}") + (f" {FEW}" if low < SEEDS else "")
 
 
 def signed(value: float) -> str:
