@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from xstilts.paths import PACKAGE, ROOT
 
+settings.register_profile("untimed", deadline=None, print_blob=True)  # machines may be busy
+settings.load_profile("untimed")
 SHARED = ROOT.parent / "shared"
 
 TRAIN = """

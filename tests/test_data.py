@@ -49,8 +49,11 @@ def load(name, split, lang="en", **more):
 def test_class_numbers_become_labels_whatever_their_order(hub):
     rows = [{"premise": f" p{n} ", "hypothesis": "h", "label": n} for n in (0, 1, -1, 2)]
     label = classes("neutral", "entailment", "contradiction")
-    hub("facebook/xnli/de/test-00000-of-00001", rows,
-        {"premise": text(), "hypothesis": text(), "label": label})
+    hub(
+        "facebook/xnli/de/test-00000-of-00001",
+        rows,
+        {"premise": text(), "hypothesis": text(), "label": label},
+    )
     assert load("xnli", "test", "de") == [
         {"id": "0", "text_a": "p0", "text_b": "h", "label": "neutral"},
         {"id": "1", "text_a": "p1", "text_b": "h", "label": "entailment"},
@@ -96,10 +99,21 @@ def test_choices_come_from_columns_templates_and_nested_lists(hub):
         {"idx": 3, "premise": "P.", "question": "cause", "choice1": "a", "choice2": "b",
          "label": 1}])  # fmt: skip
     assert load("xcopa", "test", "sw") == [
-        {"id": "3", "context": "P. What was the cause?", "choices": ["a", "b"], "label": 1}]
-    hub("Rowan/hellaswag/data/train-00000-of-00001", [
-        {"ind": 1, "ctx_a": "A.", "ctx_b": "", "endings": ["w", "x", "y", "z"], "label": "2"},
-        {"ind": 2, "ctx_a": "A.", "ctx_b": "then", "endings": ["w", "x", "y", "z"], "label": "0"}])
+        {"id": "3", "context": "P. What was the cause?", "choices": ["a", "b"], "label": 1}
+    ]
+    hub(
+        "Rowan/hellaswag/data/train-00000-of-00001",
+        [
+            {"ind": 1, "ctx_a": "A.", "ctx_b": "", "endings": ["w", "x", "y", "z"], "label": "2"},
+            {
+                "ind": 2,
+                "ctx_a": "A.",
+                "ctx_b": "then",
+                "endings": ["w", "x", "y", "z"],
+                "label": "0",
+            },
+        ],
+    )
     one, two = load("hellaswag", "train")
     assert (one["choices"], one["label"]) == (["w", "x", "y", "z"], 2)
     assert (two["choices"][0], two["context"]) == ("then w", "A.")
@@ -107,22 +121,28 @@ def test_choices_come_from_columns_templates_and_nested_lists(hub):
         {"id": "q", "question": "Q?", "choices": {"label": list("ABCDE"), "text": list("vwxyz")},
          "answerKey": "E"}])  # fmt: skip
     assert load("csqa", "dev") == [
-        {"id": "q", "context": "Q?", "choices": list("vwxyz"), "label": 4}]
+        {"id": "q", "context": "Q?", "choices": list("vwxyz"), "label": 4}
+    ]
     hub("allenai/social_i_qa/default/train", [
         {"context": "C.", "question": "Q?", "answerA": "a", "answerB": "b", "answerC": "c",
          "label": "1"}])  # fmt: skip
     assert load("siqa", "train") == [
-        {"id": "0", "context": "C. Q?", "choices": ["a", "b", "c"], "label": 0}]
+        {"id": "0", "context": "C. Q?", "choices": ["a", "b", "c"], "label": 0}
+    ]
 
 
 def test_words_lose_what_would_break_them_in_two_and_keep_their_tags(hub):
     from datasets import List
 
     features = {"tokens": List(text()), "pos_tags": List(classes("ADJ", "NUM", "X"))}
-    hub("google/xtreme/udpos.Persian/test", [
-        {"tokens": ["20 000", "می\u200cرود", "\u200c"], "pos_tags": [1, 0, 2]}], features)
+    hub(
+        "google/xtreme/udpos.Persian/test",
+        [{"tokens": ["20 000", "می\u200cرود", "\u200c"], "pos_tags": [1, 0, 2]}],
+        features,
+    )
     assert load("udpos", "test", "fa") == [
-        {"id": "0", "tokens": ["20000", "میرود", "\u200c"], "tags": ["NUM", "ADJ", "X"]}]
+        {"id": "0", "tokens": ["20000", "میرود", "\u200c"], "tags": ["NUM", "ADJ", "X"]}
+    ]
     at = hub("google/xtreme/udpos.Hindi/test", [{"tokens": ["a", "b"], "pos_tags": [1]}], features)
     with pytest.raises(BadInput, match=f"{at}, id 0: 2 words, 1 tags"):
         load("udpos", "test", "hi")
@@ -140,8 +160,10 @@ def qa(at, context, *answers):
 
 
 def test_answers_stand_where_their_offsets_say(hub):
-    hub("google/xquad/xquad.zh/validation", [
-        qa("a", " ab ab", ("ab", 1), ("ab", 3), ("ab", 0), ("no", 0), ("b", -1)), qa("b", "x")])
+    hub(
+        "google/xquad/xquad.zh/validation",
+        [qa("a", " ab ab", ("ab", 1), ("ab", 3), ("ab", 0), ("no", 0), ("b", -1)), qa("b", "x")],
+    )
     one, two = load("xquad", "test", "zh")
     assert one == {"id": "a", "question": "Q?", "context": " ab ab",
                    "answers": {"text": ["ab", "ab", "ab", "no", "b"],
@@ -159,10 +181,14 @@ def test_tydiqa_keeps_one_language_and_holds_a_fixed_part_out_for_dev(hub):
 
 
 def test_tatoeba_s_queries_are_english_in_string_order(hub):
-    hub("google/xtreme/tatoeba.deu/validation", [
-        {"source_sentence": "Zwei.\n", "target_sentence": "Two.\n"},
-        {"source_sentence": "Eins.\n", "target_sentence": "One.\n"},
-        {"source_sentence": "eins.\n", "target_sentence": "One.\n"}])
+    hub(
+        "google/xtreme/tatoeba.deu/validation",
+        [
+            {"source_sentence": "Zwei.\n", "target_sentence": "Two.\n"},
+            {"source_sentence": "Eins.\n", "target_sentence": "One.\n"},
+            {"source_sentence": "eins.\n", "target_sentence": "One.\n"},
+        ],
+    )
     assert load("tatoeba", "test", "de") == [
         {"id": "en-0", "side": "query", "text": "One.", "gold": ["1"]},
         {"id": "en-1", "side": "query", "text": "One.", "gold": ["2"]},
@@ -175,9 +201,13 @@ def test_tatoeba_s_queries_are_english_in_string_order(hub):
 
 
 def test_tatoeba_s_further_languages_share_one_table(hub):
-    hub("mteb/tatoeba-bitext-mining/default/test", [
-        {"sentence1": "Du.", "sentence2": "Two.", "lang": "lit-eng"},
-        {"sentence1": "Dwa.", "sentence2": "Two.", "lang": "pol-eng"}])
+    hub(
+        "mteb/tatoeba-bitext-mining/default/test",
+        [
+            {"sentence1": "Du.", "sentence2": "Two.", "lang": "lit-eng"},
+            {"sentence1": "Dwa.", "sentence2": "Two.", "lang": "pol-eng"},
+        ],
+    )
     assert [r["text"] for r in load("tatoeba", "test", "pl")] == ["Two.", "Dwa."]
 
 
@@ -187,10 +217,14 @@ def test_bucc_joins_gold_pairs_with_all_sentences(hub):
          "target_lang": "en-1"}])  # fmt: skip
     with pytest.raises(MissingData, match="no x-stilts/bucc2018 in .*gold pairs only"):
         load("bucc2018", "dev", "zh")
-    hub("x-stilts/bucc2018/zh-en.zh/validation", [
-        {"id": "zh-1", "sentence": "一"}, {"id": "zh-2", "sentence": "二"}])
-    hub("x-stilts/bucc2018/zh-en.en/validation", [
-        {"id": "en-1", "sentence": "two"}, {"id": "en-2", "sentence": "one hundred"}])
+    hub(
+        "x-stilts/bucc2018/zh-en.zh/validation",
+        [{"id": "zh-1", "sentence": "一"}, {"id": "zh-2", "sentence": "二"}],
+    )
+    hub(
+        "x-stilts/bucc2018/zh-en.en/validation",
+        [{"id": "en-1", "sentence": "two"}, {"id": "en-2", "sentence": "one hundred"}],
+    )
     assert load("bucc2018", "dev", "zh") == [
         {"id": "zh-1", "side": "query", "text": "一", "gold": []},
         {"id": "zh-2", "side": "query", "text": "二", "gold": ["en-1"]},
@@ -217,8 +251,10 @@ def test_lareqa_s_right_answers_are_in_every_language(hub):
 
 
 def test_lareqa_trains_on_squad_s_sentences(hub):
-    hub("rajpurkar/squad/plain_text/train", [
-        qa("a", 'It is. "Is it?" So it is', ("Is", 8)), qa("b", "Another one here.", ("one", 8))])
+    hub(
+        "rajpurkar/squad/plain_text/train",
+        [qa("a", 'It is. "Is it?" So it is', ("Is", 8)), qa("b", "Another one here.", ("one", 8))],
+    )
     rows = load("lareqa", "train")
     assert [(r["id"], r["gold"]) for r in rows[:2]] == [("a", ["en_0_1"]), ("b", ["en_1_0"])]
     assert rows[2]["text"] == '"Is it?"It is. "Is it?" So it is'
@@ -236,7 +272,8 @@ def test_a_task_with_files_of_its_own(tmp_path):
     (tmp_path / "dev.jsonl").write_text(json.dumps(row) + "\n")
     for source in ("hub", "world"):
         assert data.load(own, "test", "qrr", data=source).to_list() == [
-            {"id": "9", "text_a": 'a "b", c', "text_b": "", "label": "no", "domain": "web"}]
+            {"id": "9", "text_a": 'a "b", c', "text_b": "", "label": "no", "domain": "web"}
+        ]
     for split in ("train", "dev"):
         assert data.load(own, split, "en", data="hub")["text_a"][:] == ["hello"]
     with pytest.raises(MissingData, match=r"own, test, 'en': no file .*en.csv \(columns: text_a"):
@@ -296,8 +333,14 @@ def test_the_hub_s_classes_and_its_conversion_of_scripts_are_read(monkeypatch):
         asked.append((repo, config, split, revision))
         if revision is None:
             raise RuntimeError("Dataset scripts are no longer supported, but found mlqa.py")
-        features = Features({"question1": text(), "question2": text(),
-                             "label": classes("duplicate", "not_duplicate"), "idx": text()})
+        features = Features(
+            {
+                "question1": text(),
+                "question2": text(),
+                "label": classes("duplicate", "not_duplicate"),
+                "idx": text(),
+            }
+        )
         row = {"question1": "a", "question2": "b", "label": 0, "idx": "5"}
         return Dataset.from_list([row], features=features)
 

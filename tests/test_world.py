@@ -21,31 +21,55 @@ from xstilts.world.languages import ALL, LEXICON, WEIGHTS
 from xstilts.world.meaning import Clause, Phrase, Sentence
 
 FRUIT = Phrase("apple", det="a", adj="red")
-SOLD = Clause(Phrase("baker", det="the"), "sell", FRUIT, (
-    ("to", "to", Phrase("Mira Doval", "PER")), ("place", "in", Phrase("Tavik", "LOC")),
-    ("time", "on", Phrase("Monday", "PROPN"))), domain="market")
+SOLD = Clause(
+    Phrase("baker", det="the"),
+    "sell",
+    FRUIT,
+    (
+        ("to", "to", Phrase("Mira Doval", "PER")),
+        ("place", "in", Phrase("Tavik", "LOC")),
+        ("time", "on", Phrase("Monday", "PROPN")),
+    ),
+    domain="market",
+)
 
 
-@pytest.mark.parametrize(("sentence", "text"), [
-    (Sentence(SOLD), "The baker sold a red apple to Mira Doval in Tavik on Monday."),
-    (Sentence(SOLD, passive=True),
-     "A red apple was sold by the baker to Mira Doval in Tavik on Monday."),
-    (Sentence(SOLD, front="time"), "On Monday, the baker sold a red apple to Mira Doval in Tavik."),
-    (Sentence(SOLD, ask="to"), "To whom did the baker sell a red apple in Tavik on Monday?"),
-    (Sentence(SOLD, ask="patient"), "What did the baker sell to Mira Doval in Tavik on Monday?"),
-    (Sentence(SOLD, ask="agent"), "Who sold a red apple to Mira Doval in Tavik on Monday?"),
-    (Sentence(SOLD._replace(negated=True)),
-     "The baker did not sell a red apple to Mira Doval in Tavik on Monday."),
-    (Sentence(r.converse(SOLD)),
-     "Mira Doval bought a red apple from the baker in Tavik on Monday."),
-    (Sentence(SOLD, only="place"), "In Tavik."),
-])
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        (Sentence(SOLD), "The baker sold a red apple to Mira Doval in Tavik on Monday."),
+        (
+            Sentence(SOLD, passive=True),
+            "A red apple was sold by the baker to Mira Doval in Tavik on Monday.",
+        ),
+        (
+            Sentence(SOLD, front="time"),
+            "On Monday, the baker sold a red apple to Mira Doval in Tavik.",
+        ),
+        (Sentence(SOLD, ask="to"), "To whom did the baker sell a red apple in Tavik on Monday?"),
+        (
+            Sentence(SOLD, ask="patient"),
+            "What did the baker sell to Mira Doval in Tavik on Monday?",
+        ),
+        (Sentence(SOLD, ask="agent"), "Who sold a red apple to Mira Doval in Tavik on Monday?"),
+        (
+            Sentence(SOLD._replace(negated=True)),
+            "The baker did not sell a red apple to Mira Doval in Tavik on Monday.",
+        ),
+        (
+            Sentence(r.converse(SOLD)),
+            "Mira Doval bought a red apple from the baker in Tavik on Monday.",
+        ),
+        (Sentence(SOLD, only="place"), "In Tavik."),
+    ],
+)
 def test_english_reads_like_english(sentence, text):
     assert say(sentence, ALL["en"]) == text
 
 
-@pytest.mark.parametrize(("order", "places"), [
-    ("SVO", "SVO"), ("SOV", "SOV"), ("VSO", "VSO"), ("VOS", "VOS")])
+@pytest.mark.parametrize(
+    ("order", "places"), [("SVO", "SVO"), ("SOV", "SOV"), ("VSO", "VSO"), ("VOS", "VOS")]
+)
 def test_constituents_follow_the_order_of_the_language(order, places):
     language = replace(ALL["en"], code="qaa", order=order)
     slots = {"agent": "S", "verb": "V", "patient": "O"}
@@ -79,8 +103,16 @@ def test_distance_grows_with_every_knob_and_is_zero_for_english():
     assert world.distance("en") == 0
     order = sorted(world.LANGS, key=world.distance)
     assert 0 < world.distance(order[0]) < 0.15 and world.distance(order[-1]) > 0.6
-    further = {"order": "VOS", "adjective": 1, "adposition": 1, "case": 2, "plural": 0, "tense": 0,
-               "script": "han", "cognates": 0.0}
+    further = {
+        "order": "VOS",
+        "adjective": 1,
+        "adposition": 1,
+        "case": 2,
+        "plural": 0,
+        "tense": 0,
+        "script": "han",
+        "cognates": 0.0,
+    }
     assert set(further) == set(WEIGHTS)
     for knob, value in further.items():
         ALL["tmp"] = replace(ALL["en"], code="tmp", **{knob: value})
@@ -131,7 +163,8 @@ def test_relations_keep_or_break_the_truth_as_they_say():
     hat, coat = Phrase("hat", det="the", adj="red"), Phrase("coat", det="the", adj="blue")
     pair = Clause(Phrase("Mira Doval", "PER"), "buy", hat._replace(plus=coat))
     assert say(Sentence(r.crossed(pair)), ALL["en"]) == (
-        "Mira Doval bought the blue hat and the red coat.")
+        "Mira Doval bought the blue hat and the red coat."
+    )
     for _ in range(50):
         wider = r.entailed(dice, SOLD)
         assert wider != SOLD and wider.verb == "sell"
@@ -143,8 +176,9 @@ def test_relations_keep_or_break_the_truth_as_they_say():
 def test_documents_are_drawn_alike_whatever_the_hash_seed():
     code = "from xstilts import world; print(world.fingerprint())"
     env = os.environ | {"PYTHONHASHSEED": "7"}
-    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True,
-                          check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == world.fingerprint()
 
 
@@ -162,7 +196,7 @@ def test_text_and_pairs_are_kept_and_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "DOCUMENTS", 40)
     monkeypatch.setattr(corpus, "PAIRS", 40)
     first, couples = world.text("qac"), world.parallel("qac")
-    assert len(first) == len(couples) == 14   # share .35
+    assert len(first) == len(couples) == 14  # share .35
     assert all(len(pair) == 2 for pair in couples)
     monkeypatch.setattr(corpus, "DOCUMENTS", 0)
     assert world.text("qac") == first

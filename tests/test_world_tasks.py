@@ -40,9 +40,13 @@ def test_every_record_has_its_task_and_every_task_its_record():
 
 @pytest.mark.parametrize("name", tasks.TASKS)
 def test_rows_have_the_columns_of_their_form(name, draw):
-    columns = {"classify": {"text_a", "text_b", "label"}, "choose": {"context", "choices", "label"},
-               "tag": {"tokens", "tags"}, "span": {"question", "context", "answers"},
-               "pairs": {"side", "text", "gold"}}[FORMS[name]]
+    columns = {
+        "classify": {"text_a", "text_b", "label"},
+        "choose": {"context", "choices", "label"},
+        "tag": {"tokens", "tags"},
+        "span": {"question", "context", "answers"},
+        "pairs": {"side", "text", "gold"},
+    }[FORMS[name]]
     for split in tasks.TASKS[name].sizes:
         rows = draw(name, split, world.languages(name)[0])
         assert all(set(row) == columns | {"id", "domain"} for row in rows)
@@ -78,7 +82,7 @@ def test_answers_stand_where_they_are_said_to(name, draw):
         for row in draw(name, "test" if "test" in tasks.TASKS[name].sizes else "dev", lang):
             answers = row["answers"]
             for text, start in zip(answers["text"], answers["answer_start"], strict=True):
-                assert text and row["context"][start:start + len(text)] == text
+                assert text and row["context"][start : start + len(text)] == text
 
 
 @pytest.mark.parametrize("pieces", [128, 256])
@@ -110,7 +114,7 @@ def test_labels_all_occur_and_none_prevails(draw):
 def test_squad_v2_leaves_a_third_to_a_half_unanswered(draw):
     rows = draw("squad_v2", "dev", count=300)
     assert 1 / 3 <= np.mean([not row["answers"]["text"] for row in rows]) <= 1 / 2
-    for row in rows:   # the passage has the words of an unanswerable question all the same
+    for row in rows:  # the passage has the words of an unanswerable question all the same
         asked = {word.strip("?") for word in row["question"].split()[1:]}
         there = {word.strip(".") for word in row["context"].split()}
         assert row["answers"]["text"] or len(asked & there) >= 1
@@ -150,8 +154,10 @@ def test_word_order_traps_have_the_same_words(draw):
     rows = draw("pawsx", "dev", count=1000)
     fronted = Counter()
     for row in rows:
-        a, b = (Counter(row[f].lower().replace(",", "").rstrip(".").split())
-                for f in ("text_a", "text_b"))
+        a, b = (
+            Counter(row[f].lower().replace(",", "").rstrip(".").split())
+            for f in ("text_a", "text_b")
+        )
         assert a == b and row["text_a"] != row["text_b"]
         fronted[row["label"]] += "," in row["text_b"]
     assert abs(fronted["0"] - fronted["1"]) < 0.06 * len(rows)
@@ -167,20 +173,27 @@ def test_xnli_is_not_mnli_and_xquad_is_not_squad(draw):
 def test_cosmosqa_answers_are_not_in_the_passage_and_csqa_has_none(draw):
     for row in draw("cosmosqa", "train"):
         assert row["choices"][row["label"]] not in row["context"]
-    assert all(row["context"].count("?") == 1 and "." not in row["context"]
-               for row in draw("csqa", "train"))
+    assert all(
+        row["context"].count("?") == 1 and "." not in row["context"]
+        for row in draw("csqa", "train")
+    )
 
 
 def test_training_facts_of_csqa_are_not_asked_again(draw):
     def asked(split):
-        return {(row["context"], row["choices"][row["label"]])
-                for row in draw("csqa", split, count=300)}
+        return {
+            (row["context"], row["choices"][row["label"]]) for row in draw("csqa", split, count=300)
+        }
+
     assert not asked("train") & asked("dev")
 
 
 def test_supertags_say_what_a_word_looks_for(draw):
-    tags = {word: tag for row in draw("ccg", "train", count=300)
-            for word, tag in zip(row["tokens"], row["tags"], strict=True)}
+    tags = {
+        word: tag
+        for row in draw("ccg", "train", count=300)
+        for word, tag in zip(row["tokens"], row["tags"], strict=True)
+    }
     assert tags["the"] == "NP/N"
     assert len({tag for row in draw("ccg", "train", count=300) for tag in row["tags"]}) > 25
 
@@ -191,13 +204,23 @@ def test_retrieval_pools(draw):
     queries = [row for row in rows if row["side"] == "query"]
     assert 0.3 < np.mean([bool(row["gold"]) for row in queries]) < 0.5
     assert all(gold in ids for row in queries for gold in row["gold"])
-    pool = {row["id"] for lang in world.languages("lareqa")
-            for row in draw("lareqa", "test", lang) if row["side"] == "candidate"}
+    pool = {
+        row["id"]
+        for lang in world.languages("lareqa")
+        for row in draw("lareqa", "test", lang)
+        if row["side"] == "candidate"
+    }
     for row in draw("lareqa", "test"):
         if row["side"] == "query":
             assert len(row["gold"]) == len(world.languages("lareqa")) and set(row["gold"]) <= pool
-    described = [[(row["id"], row["text"]) for row in draw("mewslix", "test", lang)
-                  if row["side"] == "candidate"] for lang in ("en", "qaj")]
+    described = [
+        [
+            (row["id"], row["text"])
+            for row in draw("mewslix", "test", lang)
+            if row["side"] == "candidate"
+        ]
+        for lang in ("en", "qaj")
+    ]
     assert described[0] == described[1]
 
 

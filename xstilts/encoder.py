@@ -5,6 +5,7 @@ with or without the language-model head. It adds no head of its own (a task's fo
 and reads safetensors only: no pickled weights, no remote code.
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -93,6 +94,21 @@ class Encoder(nn.Module):
         """The language-model head on some last-layer vectors [N, width]: [N, vocabulary]."""
         return (self.lm.cls if self.family == "bert" else self.lm.lm_head)(vectors)
 
+    @torch.inference_mode()
+    def guess(self, sentence: str, top: int = 3) -> dict[str, str]:
+        """Hide the middle piece of `sentence`: what it was, and the head's `top` fillings."""
+        inputs = self.tokenizer(sentence, return_tensors="pt", truncation=True)
+        ids, names = inputs["input_ids"][0], self.tokenizer.convert_ids_to_tokens
+        place = len(ids) // 2
+        hidden, ids[place] = ids[place].item(), self.tokenizer.mask_token_id
+        best = self.logits(self(**inputs)[0, place]).softmax(-1).topk(top)
+        likely = zip(names(best.indices.tolist()), best.values.tolist(), strict=True)
+        return {
+            "sentence": self.tokenizer.decode(ids[1:-1]),
+            "hidden": names(hidden),
+            "fillings": "  ".join(f"{name} {share:.0%}" for name, share in likely),
+        }
+
     def save(self, folder: str | Path) -> Path:
         """Write weights (safetensors), configuration and tokenizer into `folder`."""
         self.lm.save_pretrained(folder)
@@ -130,6 +146,13 @@ def fresh_encoder(
         eos_token_id=tokenizer.sep_token_id,
     )
     return Encoder(model(shape), tokenizer)
+
+
+def stages(where: str | Path) -> list[dict]:
+    """How an encoder that was made here was pretrained, stage by stage; nothing for others."""
+    file = Path(where) / "provenance.json"
+    record = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return [stage for stage in (record.get("before"), record) if stage]
 
 
 def _look(where: str | Path) -> None:
