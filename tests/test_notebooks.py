@@ -16,7 +16,7 @@ from xstilts.data import load
 from xstilts.grid import plan
 from xstilts.languages import languages
 from xstilts.paths import GRIDS, NOTEBOOKS, UserError
-from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS
+from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, SWEEP
 from xstilts.submission import write_answers
 
 BOOKS = {path.stem: json.loads(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.ipynb")}
@@ -144,7 +144,8 @@ def quiet(monkeypatch):
 def score(task, lang, value, *, metric, layer=None, **more):
     own = {"task": task.name, "lang": lang, "suite": " ".join(task.langs), "split": "test",
            "metric": metric,
-           "value": value, "n": 10, "layer": layer}  # fmt: skip
+           "value": value, "n": 10, "layer": layer,
+           "selection": "fixed" if layer else SWEEP if layer == 0 else ""}  # fmt: skip
     return {name: "" for name in COLUMNS} | own | more
 
 

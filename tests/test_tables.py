@@ -9,7 +9,7 @@ import pytest
 from xstilts import tables
 from xstilts.gridfile import read
 from xstilts.languages import languages
-from xstilts.scores import COLUMNS
+from xstilts.scores import COLUMNS, SWEEP
 from xstilts.settings import setting
 from xstilts.tasks import TASKS
 
@@ -24,7 +24,8 @@ COLS = tables.columns(GRID)
 def row(task, recipe, seed, lang, value, metric="accuracy", target="", layer=None, split="test"):
     own = {"setting": "tiny-xlmr", "seed": seed, "recipe": recipe, "task": task, "lang": lang,
            "target": target, "suite": "xtreme xtreme-r", "split": split, "metric": metric,
-           "value": value, "n": 100, "layer": layer, "run": f"{recipe}.{seed}.{task}"}  # fmt: skip
+           "value": value, "n": 100, "layer": layer, "run": f"{recipe}.{seed}.{task}",
+           "selection": SWEEP if layer not in (None, TINY.layer) else "fixed"}  # fmt: skip
     return {name: own.get(name, "") for name in COLUMNS}
 
 

@@ -24,13 +24,14 @@ from xstilts.languages import languages
 from xstilts.metrics import measure
 from xstilts.model import autocast
 from xstilts.paths import BadInput, MissingData
+from xstilts.scores import SWEEP
 from xstilts.settings import Setting
 from xstilts.tasks import Task
 
 TOKENS = 4096  # pieces in a batch: enough to fill a GPU, not too much for a CPU's caches
 VECTORS = 2 << 30  # bytes of pooled vectors held at a time, unless one language needs more
 BLOCK = 1 << 24  # similarities held at a time (64 MiB)
-HEADLINE, SWEEP = "layer fixed by the setting", "one of all layers"
+HEADLINE = "layer fixed by the setting"
 SAME = "threshold from the same pairs"  # said of dev pairs that stand in for test pairs
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xstilts import provenance
+from xstilts import metrics, provenance
 from xstilts import scores as tables
 from xstilts.files import replaced, told, write_json, write_rows
 from xstilts.grid import Run, alone, plan
@@ -188,7 +188,7 @@ class OpenRun:
             "id": self.id,
             "notebook": self.run.notebook,
             "params": dict(self.run.params),
-            "headline": headline(self.run, table, dev),
+            "headline": headline(table, dev),
             "hyper": provenance.plain(hyper),
             "dev": dev,
             "key": provenance.key(made_from),
@@ -239,18 +239,20 @@ def collect(runs: Iterable[Run]):
     return (*frames, missing, stale)
 
 
-def headline(run: Run, table, dev) -> str:
+def headline(table, dev) -> str:
     """A few words on how a run came out: per task the mean over languages, or English dev."""
     if table is None:
         return ", ".join(f"dev {k} {v:.1f}" for k, v in (dev or {}).items())
-    rows = table[table["split"] == "test"] if "split" in table else table
-    if "layer" in rows and rows["layer"].notna().any():
-        rows = rows[rows["layer"] == run.setting.layer]
-    parts = []
+    rows, parts = table[table["selection"] != tables.SWEEP], []
     for task, part in rows.groupby("task", sort=False):
-        english, others = part[part["lang"] == "en"]["value"], part[part["lang"] != "en"]["value"]
-        words = f" (en {english.mean():.1f})" if len(english) else ""
-        parts.append(f"{task} {others.mean():.1f}{words}")
+        figures = {
+            lang: metrics.headline(dict(zip(own["metric"], own["value"], strict=True)))
+            for lang, own in part.groupby("lang")
+        }
+        english = figures.pop("en", None)
+        words = [f"{sum(figures.values()) / len(figures):.1f}"] if figures else []
+        words += [f"(en {english:.1f})"] if english is not None else []
+        parts.append(" ".join([task, *words]))
     return ", ".join(parts)
 
 

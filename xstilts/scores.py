@@ -31,6 +31,7 @@ MEASURE_COLUMNS = (
 )  # fmt: skip
 
 # What makes two scores the same kind of score: averages never mix these.
+SWEEP = "one of all layers"  # the selection of a retrieval score that is not the headline
 IDENTITY = ("setting", "seed", "recipe", "target", "split", "layer", "pooling", "selection")
 
 # XTREME's scorer has these groups. For XTREME-R it leaves LAReQA out of all of them and can compute

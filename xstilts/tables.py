@@ -113,7 +113,7 @@ def _of(scores: pd.DataFrame, setting, column: Column) -> pd.DataFrame:
     """A column's scores on its split; of the layers that retrieval reports, the setting's own."""
     mine = scores[(scores["setting"] == setting.name) & (scores["split"] == column.split)]
     mine = mine[(mine["task"] == column.task.name) & (mine["target"].fillna("") == column.target)]
-    return mine[mine["layer"].isna() | (mine["layer"] == setting.layer)]
+    return mine[mine["selection"] != table.SWEEP]
 
 
 class Figure(NamedTuple):
