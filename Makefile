@@ -10,7 +10,7 @@ demo: .venv/.stamp  ## a small grid from start to end: about five minutes, secon
 	@.venv/bin/xstilts run demo
 
 test: .venv/.stamp  ## every test that needs neither network nor GPU
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest
 
 lint: .venv/.stamp  ## style of code and notebooks; notebooks carry no outputs
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check xstilts tests
