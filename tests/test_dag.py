@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,10 @@ def test_a_killed_grid_goes_on_and_leaves_nothing_behind(checkout):
     checkout.write("02_intermediate", slow)
     grid = checkout.grid(GRID.replace("none, ", "").replace("targets: [udpos]", "targets: []"))
     words = [sys.executable, "-m", "xstilts", "run", str(grid)]
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's "&" leaves it deaf
     child = subprocess.Popen(words, cwd=checkout.root, env=checkout.environment(), text=True,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             preexec_fn=heard)  # fmt: skip
     flag = checkout.out / BASE / "mnli/encoder/again"
     until = time.time() + 60
     while not flag.is_dir() and time.time() < until:
