@@ -25,7 +25,7 @@ LIBRARIES = (
     "torch", "transformers", "transformers.models.auto.modeling_auto",
     "transformers.models.xlm_roberta.modeling_xlm_roberta",
     "transformers.models.bert.modeling_bert", "datasets", "accelerate", "pandas",
-    "pyarrow.parquet", "scipy.stats", "seaborn", "jinja2", "matplotlib.pyplot",
+    "pyarrow.parquet", "scipy.stats", "jinja2", "matplotlib.pyplot",
     "matplotlib_inline.backend_inline", "ipykernel.kernelapp", "papermill", "nbconvert",
     "safetensors.torch", "yaml",
 )  # fmt: skip
