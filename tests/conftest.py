@@ -84,7 +84,7 @@ class Checkout:
         shutil.copytree(PACKAGE, root / "xstilts", ignore=skip)
         (root / "xstilts/encoders/tiny-xlmr").mkdir(parents=True, exist_ok=True)
         (root / "papermill_runs").mkdir()
-        for name in ("Snakefile", "grids"):
+        for name in ("Snakefile", "grids", "profiles"):
             copy = shutil.copy if name == "Snakefile" else shutil.copytree
             copy(ROOT / "papermill_runs" / name, root / "papermill_runs" / name)
         (root / "notebooks").mkdir()
@@ -122,7 +122,13 @@ def checkout(tmp_path) -> Checkout:
 @pytest.fixture
 def out(tmp_path, monkeypatch) -> Path:
     """An empty output folder, for this process."""
-    for name in ("XSTILTS_RUN", "XSTILTS_GRID", "XSTILTS_HUB", "XSTILTS_TEXT"):
+    for name in (
+        "XSTILTS_RUN",
+        "XSTILTS_GRID",
+        "XSTILTS_HUB",
+        "XSTILTS_TEXT",
+        "XSTILTS_TRANSLATED",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "out"))
     return tmp_path / "out"

@@ -1,16 +1,20 @@
 """Control arms: what is shuffled, dealt out anew or hidden, and what stays as it was."""
 
 from collections import Counter
+from dataclasses import replace
 
+import datasets
 import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.arms import WORD, altered
+from xstilts import arms
+from xstilts.arms import WORD, altered, training_rows, turns
 from xstilts.forms import FORMS
 from xstilts.paths import BadInput
 from xstilts.recipes import Recipe, check
+from xstilts.settings import Hyper
 
 WORDS = Recipe("words", scramble="words")
 LABELS = Recipe("labels", scramble="labels")
@@ -114,6 +118,44 @@ def test_tags_answers_and_candidates_are_dealt_out_anew():
     assert all(row["gold"] == [] for row in dealt if row["side"] == "candidate")
 
 
+@pytest.fixture
+def parallel(monkeypatch):
+    """60 rows of text in every language, which they name."""
+
+    def load(task, split, lang, *, data, limit=None, errors=0):
+        assert (split, data) == ("train", "world") and (lang == "en") <= (errors == 0)
+        rows = [{"id": f"{n}", "text_a": f"{lang} {n} {errors:g}", "text_b": "b", "label": "no"}
+                for n in range(60)]  # fmt: skip
+        return datasets.Dataset.from_list(rows[:limit])
+
+    monkeypatch.setattr(arms, "load", load)
+    return tiny.task("classify", world="mnli")
+
+
+@pytest.mark.parametrize("epochs", [1, 2.5, 3, 9])
+def test_languages_share_the_rows_and_take_turns(parallel, epochs):
+    hyper = Hyper(lr=1, epochs=epochs, batch=4, max_len=9)
+    recipe = Recipe("t", translate=("en", "qaa", "qab", "qac"), errors=0.3)
+    rows = training_rows(parallel, recipe, hyper, "world")
+    every = turns(recipe, hyper)
+    assert every == {1: 1, 2.5: 3, 3: 3, 9: 4}[epochs]
+    assert Counter(row["id"] for row in rows) == {f"{n}": every for n in range(60)}
+    assert len({row["text_a"] for row in rows}) == len(rows)  # so each in another language
+    langs = Counter(row["text_a"].split()[0] for row in rows)
+    assert set(langs) == set(recipe.translate) and min(langs.values()) >= 60 * every / 4 / 2
+    assert {row["text_a"].split()[2] for row in rows if row["text_a"][:2] != "en"} == {"0.3"}
+
+
+def test_one_language_alone_is_all_its_rows_in_their_order(parallel):
+    hyper = Hyper(lr=1, epochs=3, batch=4, max_len=9, examples=7)
+    for recipe, lang in ((Recipe("t", translate=("qaa",)), "qaa"), (Recipe("plain"), "en")):
+        rows = training_rows(parallel, recipe, hyper, "world")
+        assert [row["text_a"] for row in rows] == [f"{lang} {n} 0" for n in range(7)]
+        assert turns(recipe, hyper) == 1
+    hidden = training_rows(parallel, replace(recipe, hide="text_a"), hyper, "world")
+    assert {row["text_a"] for row in hidden} == {""}
+
+
 def test_a_hidden_column_is_empty_everywhere():
     rows = tiny.rows("classify", 4)
     for train in (True, False):
@@ -127,7 +169,9 @@ def test_a_hidden_column_is_empty_everywhere():
     [(Recipe("r", hide="text_c"), "'r', task 'my_classify': hide 'text_c': did you mean 'text_b'"),
      (Recipe("r", scramble="word"), "scramble 'word': did you mean 'words'"),
      (Recipe("r", select="first"), "select 'first': known: dev, last"),
-     (Recipe("r", mlm=1.5), "mlm 1.5 is no share")],
+     (Recipe("r", mlm=1.5), "mlm 1.5 is no share"),
+     (Recipe("r", translate=("qaa",), errors=10), "errors 10 is no share"),
+     (Recipe("r", translate=("en",), errors=0.1), "errors without 'translate'")],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(recipe, message):
     with pytest.raises(BadInput, match=message):

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.batches import collate, groups, mixture, steps, steps_per_epoch
+from xstilts.batches import EVEN, collate, micro_batches, mixture, steps, steps_per_epoch
 from xstilts.forms import FORMS, form
 from xstilts.model import Model, heads_for, predict
 
@@ -17,28 +17,31 @@ LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=80)
 
 
 @given(LENGTHS, st.integers(1, 200))
-def test_groups_hold_everything_once_within_the_budget(lengths, budget):
-    made = groups(lengths, budget)
-    assert sorted(i for g in made for i in g) == list(range(len(lengths)))
-    assert all(len(g) == 1 or len(g) * max(lengths[i] for i in g) <= budget for g in made)
-    order = [lengths[i] for g in made for i in g]
-    assert order == sorted(order, reverse=True)
+def test_micro_batches_hold_everything_once_within_the_budget(lengths, budget):
+    made = [[[lengths[i] for i in g] for g in m] for m in micro_batches(lengths, budget)]
+    assert sum(sum(made, []), []) == sorted(lengths, reverse=True)
+    assert Counter(sum(sum(micro_batches(lengths, budget), []), [])) == Counter(range(len(lengths)))
+    for micro in made:
+        assert sum(len(g) * g[0] for g in micro) <= budget or len(sum(micro, [])) == 1
+        assert all(g[-1] >= EVEN * g[0] for g in micro)
 
 
 @given(LENGTHS, st.integers(1, 20), st.integers(1, 300), st.integers(0, 5), st.integers(0, 2))
 def test_an_epoch_holds_every_example_once(lengths, batch, budget, seed, epoch):
     n = steps_per_epoch(len(lengths), batch)
     made = [steps(lengths, batch, budget, seed, epoch * n + i) for i in range(n)]
-    sizes = [sum(map(len, step)) for step in made]
-    assert Counter(i for step in made for g in step for i in g) == Counter(range(len(lengths)))
+    sizes = [sum(len(g) for micro in step for g in micro) for step in made]
+    every = Counter(i for step in made for micro in step for g in micro for i in g)
+    assert every == Counter(range(len(lengths)))
     assert sizes[:-1] == [batch] * (n - 1) and 1 <= sizes[-1] <= batch
 
 
 def test_the_token_budget_does_not_move_examples_between_steps():
     lengths = np.random.default_rng(0).integers(1, 60, 100).tolist()
     for step in range(14):
-        one = {i for g in steps(lengths, 8, 100, 3, step) for i in g}
-        assert one == {i for g in steps(lengths, 8, 10_000, 3, step) for i in g}
+        one, other = (steps(lengths, 8, budget, 3, step) for budget in (100, 10_000))
+        assert len(one) > len(other) == 1
+        assert {i for m in one for g in m for i in g} == {i for g in other[0] for i in g}
     assert steps(lengths, 8, 100, 3, 0) != steps(lengths, 8, 100, 3, 13)  # another epoch
     assert steps(lengths, 8, 100, 3, 0) != steps(lengths, 8, 100, 4, 0)
 
@@ -59,16 +62,16 @@ def test_mixture_follows_sizes_cap_and_temperature():
     assert mixture([9, 1], 50, 7)[:20] == mixture([9, 1], 50, 7)[:20]
 
 
-def gradient(model, name, features, micro):
-    """Gradient of the mean loss over `features`, computed in the micro-batches `micro`."""
+def gradient(model, name, features, step):
+    """Gradient of the mean loss over `features`, computed in the micro-batches of `step`."""
     model.zero_grad()
-    count = 0
-    for group in micro:
-        batch = collate([features[i] for i in group], model.encoder.tokenizer.pad_token_id,
-                        apart=name == "pairs")  # fmt: skip
-        total, size = form(name).loss(model(model.heads[0].name, batch), batch)
-        total.backward()
-        count += size
+    count, pad = 0, model.encoder.tokenizer.pad_token_id
+    for micro in step:
+        batches = [collate([features[i] for i in group], pad) for group in micro]
+        for out, batch in zip(model(model.heads[0].name, batches), batches, strict=True):
+            total, size = form(name).loss(out, batch)
+            total.backward(retain_graph=True)
+            count += size
     return torch.cat([p.grad.flatten() / count for p in model.parameters() if p.grad is not None])
 
 
@@ -87,11 +90,12 @@ def test_micro_batches_have_the_gradient_of_the_padded_batch(name, family):
         for weight in model.parameters():
             weight.mul_(2)
     order = list(range(len(features)))
-    micro = steps([f.length for f in features], len(order), 60, 0, 0)
-    assert len(micro) >= 3
-    whole, parts = gradient(model, name, features, [order]), gradient(model, name, features, micro)
+    lengths = [f.length for f in features]
+    micro = steps(lengths, len(order), sum(lengths) // 2, 0, 0)
+    assert len(micro) >= 2 and max(map(len, micro)) >= 2
+    whole, parts = (gradient(model, name, features, made) for made in ([[order]], micro))
     assert (whole - parts).norm() / whole.norm() <= 1e-5
-    exact = [gradient(model.double(), name, features, m) for m in ([order], micro)]
+    exact = [gradient(model.double(), name, features, m) for m in ([[order]], micro)]
     assert (exact[0] - exact[1]).norm() / exact[0].norm() <= 1e-12
 
 

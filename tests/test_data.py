@@ -310,6 +310,13 @@ def test_a_task_with_files_of_its_own(tmp_path):
         data.load(own, "test", "qrr", data="hub")
 
 
+def test_errors_are_drawn_into_the_world_s_translations_only(world_cache):
+    (row,) = data.load(TASKS["copa"], "train", "qaa", data="world", limit=1, errors=0.1)
+    assert row["id"] == "copa-train-0"
+    with pytest.raises(BadInput, match="xnli: only the synthetic world's translations"):
+        load("xnli", "train", "de", errors=0.1)
+
+
 def test_lines_and_files_that_are_not_what_they_should_be(tmp_path):
     ends = zip(data.SPLITS, ("csv", "jsonl", "xls"), strict=True)
     own = Task("own", "Own", "tag", files={split: str(tmp_path / f"x.{e}") for split, e in ends})

@@ -8,7 +8,9 @@ import tiny
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
+from xstilts.batches import collate
 from xstilts.encoder import Encoder
+from xstilts.forms import Feature, Input
 from xstilts.paths import ENCODERS, BadInput, MissingData, UserError
 
 SHIPPED = ("tiny-xlmr", "tiny-mbert")
@@ -43,12 +45,25 @@ def test_plain_transformers_opens_it_with_and_without_head(saved):
         assert torch.allclose(encoder.logits(hidden[0]), logits[0])
 
 
-def test_hidden_states_are_layers_and_one(saved):
+def test_texts_end_to_end_are_read_as_if_each_were_alone(saved):
     encoder = Encoder.load(saved)
+    texts = [f"ana sees ben {'in the garden ' * n}." for n in (0, 1, 1, 3, 5, 4)]
+    inputs = [(Feature(i, (Input(encoder.tokenizer(text)["input_ids"], 4),), None, 0))
+              for i, text in enumerate(texts)]  # fmt: skip
+    pad, more = encoder.tokenizer.pad_token_id, {}
+    blocks = [collate(group, pad).blocks[0] for group in (inputs[:1], inputs[1:3], inputs[3:])]
+    assert [block.even for block in blocks] == [True, True, False]
     with torch.no_grad():
-        states = encoder.hidden_states(**inputs(encoder))
-        assert len(states) == encoder.layers + 1
-        assert torch.equal(states[-1], encoder(**inputs(encoder)))
+        found = list(encoder.layer_by_layer(blocks))
+        assert all(map(torch.equal, encoder.read(blocks), found[-1]))
+        for place, block in enumerate(blocks):
+            if encoder.family == "bert":
+                more = {"token_type_ids": block.types}
+            states = encoder.body(block.ids, attention_mask=block.mask, output_hidden_states=True,
+                                  **more).hidden_states  # fmt: skip
+            assert len(states) == len(found) == encoder.layers + 1
+            for vectors, state in zip(found, states, strict=True):
+                torch.testing.assert_close(vectors[place][block.mask], state[block.mask])
 
 
 def test_segments_matter_to_bert_only():

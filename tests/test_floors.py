@@ -10,13 +10,13 @@ from xstilts.paths import PACKAGE, ROOT
 
 FLOORS = [  # a module imports only from lower floors, and from its own
     "paths records files languages answers metrics mining submission scores scoring stats",
-    "tasks recipes settings",
+    "tasks recipes settings tongues",
     "gridfile grid provenance runs",
     "world data sources lock readings arms",
     "encoder forms batches pieces text twin model loop resume",
     "train evaluate retrieval measure pretrain",
     "plots tables examples report analysis",
-    "execute launch batch mirror export cli",
+    "execute launch profiles batch mirror export cli",
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or

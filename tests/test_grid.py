@@ -96,6 +96,28 @@ def test_masked_language_modelling_has_a_notebook_and_needs_text(monkeypatch):
     assert set(lacking(real).values()) == {TEXTLESS}
 
 
+def test_translated_rows_have_a_notebook_in_both_phases(monkeypatch, tmp_path):
+    monkeypatch.delenv("XSTILTS_HUB", raising=False)
+    own = {"name": "tydiqa-tr", "tasks": ["tydiqa"], "translate": ["all"]}
+    grid = SMALL | {"recipes": ["mnli-translated"], "targets": [own], "retrieval": False}
+    runs = plan(grid)
+    assert [(run.notebook, run.leaves, run.phase) for run in runs] == [
+        ("07_translate_train", "model", "intermediate"),
+        ("07_translate_train", "temp", "target"), ("04_zero_shot", "scores", "")]  # fmt: skip
+    assert runs[1].params["target"] == runs[1].trained.name == "tydiqa-tr" and not lacking(runs)
+    by_hand = alone("07_translate_train", runs[0].params | {"target": ""}, Grid("none", "no grid"))
+    assert by_hand[-1] == runs[0]
+    real = plan(grid | {"settings": ["xlmr-base"]})
+    assert [task.name for task in real[0].sources] == ["xnli"] and not real[2].sources
+    without = lacking(real)
+    assert real[0].id not in without and len(without) == 2
+    assert "no data: TyDiQA-GoldP translated into any language" in without[real[1].id]
+    (tmp_path / "tydiqa").mkdir()
+    (tmp_path / "tydiqa" / "fi.jsonl").touch()
+    monkeypatch.setenv("XSTILTS_TRANSLATED", str(tmp_path))
+    assert not lacking(real)
+
+
 def test_a_target_must_leave_a_head():
     with pytest.raises(BadInput, match="targets: 'mlm' trains on nothing"):
         plan(SMALL | {"targets": ["mlm"]})

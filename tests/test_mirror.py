@@ -122,6 +122,18 @@ def test_a_mirror_holds_what_the_grid_needs_and_runs_without_a_network(hub, tmp_
     assert start == folder / "some/encoder" and Encoder.load(start).layers
 
 
+def test_a_mirror_holds_the_translations_that_a_recipe_names():
+    own = {"name": "tr", "tasks": ["mnli", "pawsx"], "translate": ["de", "fr"]}
+    trained = [(s.repo.split("/")[-1], s.config) for s in tables(plan(GRID | {"recipes": [own]}))
+               if s.split == "train"]  # fmt: skip
+    assert trained == [("glue", "mnli"), ("paws-x", "en"), ("xnli", "de"), ("xnli", "fr"),
+                       ("paws-x", "de"), ("paws-x", "fr")]  # fmt: skip
+    whole = [{"name": "tr", "tasks": ["pawsx"], "translate": ["all"]}]
+    trained = [s.config for s in tables(plan(GRID | {"targets": [], "recipes": whole}))
+               if s.split == "train"]  # fmt: skip
+    assert trained == ["en", "de", "es", "fr", "ja", "ko", "zh"]
+
+
 def _commit(hub, name: str) -> str:
     return next(c for (repo, r), c in hub.refs.items() if repo.endswith(name) and r == CONVERTED)
 

@@ -50,7 +50,8 @@ def test_the_loss_is_that_of_transformers(family):
     encoder = tiny.encoder(family).eval()
     features = hide(made(family)[:5], encoder.tokenizer, np.random.default_rng(0))
     batch = collate(features, encoder.tokenizer.pad_token_id)
-    total, count = loss(Model(encoder, (), {}).eval()(MLM.name, batch), batch)
+    (out,) = Model(encoder, (), {}).eval()(MLM.name, [batch])
+    total, count = loss(out, batch)
     (block,) = batch.blocks
     more = {"token_type_ids": block.types} if family == "bert" else {}
     whole = encoder.lm(block.ids, attention_mask=block.mask, labels=batch.target, **more)

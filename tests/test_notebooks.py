@@ -18,6 +18,7 @@ from xstilts.languages import languages
 from xstilts.paths import GRIDS, NOTEBOOKS, UserError
 from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, SWEEP
 from xstilts.submission import write_answers
+from xstilts.tasks import TASKS
 
 BOOKS = {path.stem: json.loads(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.ipynb")}
 ORDER = ("setting", "recipe", "target", "seed", "grid", "measure")
@@ -336,3 +337,49 @@ def test_trainings_refuse_a_spoilt_model(name, spoilt, out, monkeypatch):
     else:
         with pytest.raises(AssertionError):
             play(name)
+
+
+def saying(spoil=None):
+    """Stands in for `translated`: rows whose words name their language, and one thing wrong."""
+
+    def translated(task, lang, *, data, errors=0, limit=None):
+        wrong = 0 if spoil == "no errors" else round(10 * errors)
+        rows = []
+        for n in range(30 if spoil == "rows are gone" and lang != "en" else 60):
+            words = " ".join(f"{lang if i >= wrong else 'wrong'}{i}" for i in range(8))
+            row = {"id": f"{n}", "text_a": words, "text_b": f"{lang} {n}", "label": "neutral"}
+            if task.form == "span":
+                at = {"text": [words[4:7]], "answer_start": [5 if spoil == "moved" else 4]}
+                row = {"id": f"{n}", "question": "who ?", "context": words, "answers": at}
+            rows.append(row)
+        if spoil == "other labels" and lang != "en":
+            rows[3]["label"] = "entailment"
+        if spoil == "a test row":
+            test = load(TASKS["xnli"], "test", "qaa", data="world")[0]
+            rows[5] |= {name: test[name] for name in ("text_a", "text_b")}
+        return rows
+
+    return translated
+
+
+@pytest.mark.parametrize(
+    ("recipe", "spoil"),
+    [("mnli-translated", None), ("squad_v1-translated", None), ("squad_v1-translated", "moved")]
+    + [("mnli-translated", spoil) for spoil in ("no errors", "rows are gone", "other labels",
+       "a test row", "diverged", "random encoder", *SPOILT[::2])],
+)  # fmt: skip
+def test_a_translated_arm_refuses_spoilt_rows_and_models(recipe, spoil, out, monkeypatch):
+    rising = [{"step": s, "task": "mnli", "loss": s, "dev": 80.0} for s in range(1, 9)]
+    bad = {"diverged": {"curve": rising}, "random encoder": {"fresh": ["roberta.a.weight"]}}
+    model = fitted("02_intermediate", **bad.get(spoil, {}))
+    monkeypatch.setenv("XSTILTS_GRID", "arms")
+    monkeypatch.setattr("xstilts.train.fit", lambda *_, **__: model)
+    monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind: "before")
+    monkeypatch.setattr("xstilts.evaluate.zero_shot", Answered(spoil if spoil in SPOILT else None))
+    monkeypatch.setattr("xstilts.arms.translated", saying(spoil))
+    if spoil is None:
+        assert set(play("07_translate_train", recipe=recipe)["found"]) == {
+            "translated", "English only"}  # fmt: skip
+    else:
+        with pytest.raises((AssertionError, UserError)):
+            play("07_translate_train", recipe=recipe)

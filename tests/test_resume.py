@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from xstilts import loop, train
+from xstilts import arms, loop, train
 from xstilts.recipes import Recipe
 from xstilts.settings import Setting
 
@@ -39,6 +39,7 @@ def fit(tmp_path, monkeypatch):
         return {lang: [tiny.text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
 
     monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(arms, "load", load)
     monkeypatch.setattr(train, "documents", documents)
     monkeypatch.setattr(loop, "SAVE_EVERY", 0)
     monkeypatch.setattr(loop, "SAVE_SHARE", 0)

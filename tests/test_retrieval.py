@@ -172,7 +172,8 @@ def test_pooled_vectors_are_means_over_all_pieces_specials_included():
     rows = [{"text": text} for text in ["ana sees ben", "ana", "pia helps max in the garden ."]]
     vectors = retrieval.pooled(model, encode(rows, model.tokenizer, None, 40))
     for i, row in enumerate(rows):
-        hidden = model.hidden_states(**model.tokenizer(row["text"], return_tensors="pt"))
+        tokens = model.tokenizer(row["text"], return_tensors="pt")
+        hidden = model.body(**tokens, output_hidden_states=True).hidden_states
         assert len(hidden) == LAYERS
         for layer, state in enumerate(hidden):
             mean = state[0].mean(0)

@@ -7,10 +7,11 @@ import datasets
 import pytest
 import tiny
 import torch
+from conftest import SHARED
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xstilts import train
+from xstilts import arms, train
 from xstilts.encoder import Encoder
 from xstilts.forms import FORMS, form
 from xstilts.loop import share, weight_groups
@@ -19,6 +20,7 @@ from xstilts.paths import BadInput, MissingData, UserError
 from xstilts.recipes import Recipe
 from xstilts.settings import Setting
 
+HUB = SHARED / "hub"
 BUDGET = {"lr": 5e-3, "batch": 8, "updates": 60, "max_len": 64, "evaluate_every": 15,
           "tokens": 400}  # fmt: skip
 
@@ -30,14 +32,15 @@ def start(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def data(monkeypatch):
-    """24 training rows of every form, and 8 dev rows, the first of the same."""
+    """24 training rows of every form in each language, and 8 dev rows, the first in English."""
 
-    def load(task, split, lang, *, data, limit=None):
-        assert lang == "en" and data == "world"
-        rows = tiny.rows(task.form, 24)
+    def load(task, split, lang, *, data, limit=None, errors=0):
+        assert data == "world" and (lang == "en" or split == "train")
+        rows = tiny.rows(task.form, 24, seed=len(lang) - 2)
         return datasets.Dataset.from_list(rows if split == "train" else rows[:8])
 
     monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(arms, "load", load)
 
 
 def fit(start, out, *tasks, seed=0, recipe=None, **budget):
@@ -119,6 +122,7 @@ def test_without_a_dev_split_the_last_weights_stay(start, tmp_path, monkeypatch)
         return datasets.Dataset.from_list(tiny.rows(task.form, 24))
 
     monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(arms, "load", load)
     fitted = fit(start, tmp_path / "m", tiny.task("tag"), updates=10)
     assert (fitted.best, fitted.dev) == (10, {})
     assert Model.load(tmp_path / "m").facts["selection"] == "last"
@@ -194,6 +198,7 @@ def test_rows_without_a_usable_label_are_counted_or_refused(start, tmp_path, mon
         return datasets.Dataset.from_list(rows)
 
     monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(arms, "load", load)
     assert fit(start, tmp_path / "m", tiny.task("span"), updates=3).skipped == 20
     rows = rows[:20]
     with pytest.raises(BadInput, match="none of its 20 training rows"):
@@ -222,6 +227,28 @@ def test_masked_words_mixed_in_take_their_share(start, tmp_path, monkeypatch):
     told = [row["task"] for row in fitted.curve if row["dev"] is None]
     assert 0.3 < told.count("mlm") / len(told) < 0.5
     assert set(fitted.dev) == {"my_tag"} and fitted.hyper["mlm"] == 0.4
+
+
+@pytest.mark.parametrize("langs", [("qaa",), ("en", "qaa", "qab"), ("all",)])
+def test_translated_rows_take_as_many_updates_as_english_ones(start, tmp_path, langs):
+    task = tiny.task("classify", world="mnli")
+    recipe = Recipe("mine", tasks=("my_classify",), translate=langs)
+    fitted = fit(start, tmp_path / "m", task, recipe=recipe, updates=None, epochs=4)
+    assert fitted.updates == 4 * 3 and fitted.hyper["epochs"] == 4
+    with pytest.raises(MissingData, match="CLASSIFY translated into de".lower()):
+        fit(start, tmp_path / "n", task, recipe=replace(recipe, translate=("de",)))
+
+
+def test_translate_train_on_the_slice_of_the_hub(start, tmp_path, monkeypatch):
+    if not HUB.is_dir():
+        pytest.skip(f"no {HUB}")
+    monkeypatch.undo()
+    monkeypatch.setenv("XSTILTS_HUB", str(HUB))
+    recipe = Recipe("mine", tasks=("mnli",), translate=("all",), updates=2)
+    budget = {"target": BUDGET | {"examples": 45, "eval_examples": 4, "epochs": 15}}
+    setting = Setting("test", str(start), "hub", budget=budget)
+    fitted = train.fit(start, recipe, setting, phase="target", seed=0, out=tmp_path / "m")
+    assert fitted.updates == 2 and fitted.dev_rows == {"mnli": 4}
 
 
 def test_dropout_is_on_from_the_first_step(start, tmp_path, monkeypatch):

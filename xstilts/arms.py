@@ -1,22 +1,56 @@
-"""Rows altered for a control arm: words shuffled, labels dealt out anew, a column hidden.
+"""Rows of an arm: translated, words shuffled, labels dealt out anew, a column hidden.
 
-Set beside the task as it is, they tell what it needs: word order, the first text, labels that are
-true. Every draw follows from the rows themselves, never from a run's seed, so all seeds see the
-same data. Only training and English dev are altered; test rows never come here.
+Set beside the task as it is, they tell what it needs: English, word order, the first text, labels
+that are true. Every draw follows from the rows themselves, never from a run's seed, so all seeds
+see the same data. Training rows are translated, they and English dev are altered; test rows never
+come here.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
 
+from xstilts.data import load
 from xstilts.recipes import Recipe
+from xstilts.settings import Hyper
 from xstilts.tasks import Task
+from xstilts.tongues import translation
 
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 TEXTS = {"classify": ("text_a", "text_b"), "choose": ("context", "choices"), "tag": ("tokens",),
          "span": ("question", "context"), "pairs": ("text",)}  # fmt: skip
+
+
+def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[dict]:
+    """What `recipe` trains on; its languages are as `tongues.spoken` has them.
+
+    In a turn the languages share the rows by their ids, so it is as large as the English set; in
+    the next turn each row is in another language.
+    """
+    langs, rows = recipe.translate or ("en",), []
+    for place, lang in enumerate(langs):
+        own = translated(task, lang, data=data, errors=recipe.errors, limit=hyper.examples)
+        wanted = {(place + turn) % len(langs) for turn in range(turns(recipe, hyper))}
+        rows += [row for row in own if crc32(row["id"].encode()) % len(langs) in wanted]
+    return altered(rows, recipe, task, train=True)
+
+
+def turns(recipe: Recipe, hyper: Hyper) -> int:
+    """In how many languages each row is read: one an epoch, so updates are those of English."""
+    return min(len(recipe.translate) or 1, max(1, math.ceil(hyper.epochs)))
+
+
+def translated(
+    task: Task, lang: str, *, data: str, errors: float = 0, limit: int | None = None
+) -> list[dict]:
+    """English training rows in a language, in English as they are."""
+    if lang == "en":
+        return load(task, "train", "en", data=data, limit=limit).to_list()
+    source = translation(task, data)
+    return load(source, "train", lang, data=data, limit=limit, errors=errors).to_list()
 
 
 def altered(rows: list[dict], recipe: Recipe, task: Task, *, train: bool) -> list[dict]:

@@ -1,21 +1,19 @@
-"""Run a grid on this machine: one lock, Snakemake underneath, a line for every finished run.
+"""Run a grid: one lock, Snakemake underneath, a line for every finished run.
 
-Snakemake decides what can start when; which results are out of date is decided before, by
-`provenance.standing`. Nothing here knows what a notebook does.
+Snakemake decides what can start when, its profile where; which results are out of date is decided
+before, by `provenance.standing`. Nothing here knows what a notebook does.
 """
 
 import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
 from xstilts import provenance
@@ -23,23 +21,24 @@ from xstilts.execute import quiet
 from xstilts.files import read_record, told, write_json
 from xstilts.grid import Run, lacking, plan, pretrained
 from xstilts.gridfile import Grid, freeze
-from xstilts.launch import die_with_parent
-from xstilts.paths import ROOT, BadInput, MissingData, UserError, runs_dir
+from xstilts.paths import BadInput, MissingData, UserError, runs_dir
+from xstilts.profiles import GPU, Profile, read_profile, snakemake
 from xstilts.provenance import standing
 from xstilts.runs import start
 
-MEMORY = 1.5 * 2**30  # bytes that one tiny run may take at its peak
-GPU = Path("/dev/nvidia0")
 FEW = 3  # runs whose own imports take no longer than the parent's
-FOLDERS = ("XSTILTS_HUB", "XSTILTS_TEXT", "XSTILTS_CACHE", "XSTILTS_OUT")
+FOLDERS = ("XSTILTS_HUB", "XSTILTS_TEXT", "XSTILTS_TRANSLATED", "XSTILTS_CACHE", "XSTILTS_OUT")
 
 
-def run_grid(grid: Grid, *, workers: int | None = None, redo: bool = False) -> int:
+def run_grid(
+    grid: Grid, *, profile: str = "laptop", workers: int | None = None, redo: bool = False
+) -> int:
     """Execute what `grid` plans and is not there yet; 0, or 1 if a run failed.
 
     Raises UserError if another process is at work, or if results are stale and not to be redone.
     """
-    for name in FOLDERS:  # the jobs have other working directories
+    place = read_profile(profile, workers)
+    for name in FOLDERS:  # the jobs have other working directories, and perhaps machines
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
     runs = plan(grid)
@@ -58,7 +57,7 @@ def run_grid(grid: Grid, *, workers: int | None = None, redo: bool = False) -> i
             write_json(frozen, freeze(grid))
         todo = waiting([run for run in runs if run.id not in without])
         began = time.time()
-        failed = _work(todo, frozen, workers or cores(), lock) if todo else []
+        failed = _work(todo, frozen, place, lock) if todo else []
     _close(runs, without, len(todo), failed, time.time() - began)
     return 1 if failed else 0
 
@@ -82,23 +81,6 @@ def _whole(run: Run) -> bool:
     """Whether the run left what it should and, last of all, its record."""
     record = runs_dir() / run.id / "run.json"
     return (runs_dir() / run.product).exists() and (run.leaves == "report" or record.is_file())
-
-
-def cores() -> int:
-    """Runs at a time: as the processor share and the memory given to this process allow.
-
-    One with a GPU, which two runs would have to share.
-    """
-    if GPU.exists():
-        return 1
-    number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        number = min(number, int(quota) // int(period))
-    with contextlib.suppress(OSError, ValueError):
-        room = min(room, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return max(1, min(number, int(room // MEMORY)))
 
 
 @contextlib.contextmanager
@@ -133,21 +115,26 @@ def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
                 (runs_dir() / run.product).unlink(missing_ok=True)
 
 
-def _work(todo: list[Run], frozen: Path, workers: int, lock: int) -> list[str]:
+def _work(todo: list[Run], frozen: Path, place: Profile, lock: int) -> list[str]:
     """Execute `todo`, telling how each run came out; returns the ids of those that failed."""
-    print(f"{len(todo)} runs, {workers} at a time, in {_short(runs_dir())}", flush=True)
+    print(f"{len(todo)} runs, {place}, in {_short(runs_dir())}", flush=True)
     told_of = Progress(todo)
     for run in todo:
         (runs_dir() / run.id / "failed.txt").unlink(missing_ok=True)
-    config = [f"grid={frozen}"]
-    with ready_parent(todo):
-        code = _snakemake("all", config, workers, lock, told_of)
-        if code:
-            told_of.bury()
+    log = runs_dir() / "snakemake.log"
+    log.unlink(missing_ok=True)
+
+    def call(rule: str, *config: str) -> int:
+        words = [rule, "--config", f"grid={frozen}", *config]
+        return snakemake(words, place, log, lock, told_of.look)
+
+    with contextlib.nullcontext() if place.executor else ready_parent(todo):
+        code = call("all")
+        if code == 1:  # others mean that Snakemake itself went wrong
+            told_of.bury(log)
         if told_of.failed and any(run.leaves == "report" for run in todo):
-            _snakemake("reports", [*config, "partial=yes"], workers, lock, told_of)
+            call("reports", "partial=yes")
     if code and not told_of.failed:
-        log = runs_dir() / "snakemake.log"
         last = [line for line in log.read_text("utf-8").splitlines() if line.strip()]
         raise UserError(f"snakemake stopped, see {log}: {last[-1] if last else 'it said nothing'}")
     return told_of.failed
@@ -183,43 +170,13 @@ def ready_parent(todo: list[Run]) -> Iterator[None]:
             parent.wait()
 
 
-def _snakemake(rule: str, config: list[str], workers: int, lock: int, progress) -> int:
-    """Snakemake in a session of its own, which inherits the lock: it holds while that lives."""
-    command = [
-        sys.executable, "-m", "snakemake", "--snakefile", ROOT / "papermill_runs/Snakefile",
-        "--directory", runs_dir(), "--cores", str(workers), "--rerun-triggers", "mtime",
-        "--rerun-incomplete", "--keep-going", "--scheduler", "greedy", "--nolock",
-        "--latency-wait", "5", rule, "--config", *config,
-    ]  # fmt: skip
-    with (runs_dir() / "snakemake.log").open("w") as log:
-        child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                 start_new_session=True, pass_fds=(lock,),
-                                 preexec_fn=partial(die_with_parent, signal.SIGTERM))  # fmt: skip
-        try:
-            while child.poll() is None:
-                progress.look()
-                time.sleep(0.25)
-            progress.look()
-        except BaseException:
-            _end(child)
-            raise
-    return child.returncode
-
-
-def _end(child: subprocess.Popen) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(10)
-
-
 class Progress:
     """Prints a line for each run as it ends, from what the runs leave in their folders."""
 
     def __init__(self, todo: list[Run]):
         self.began, self.pending, self.failed = time.time(), list(todo), []
         self.total = len(todo)
+        self.before = {run.id: _stamp(run) for run in todo}  # no clock: nodes have their own
 
     def look(self) -> None:
         """Tell of the runs that have ended since the last look."""
@@ -227,15 +184,15 @@ class Progress:
             folder = runs_dir() / run.id
             if (folder / "failed.txt").is_file():
                 self._fail(run, (folder / "failed.txt").read_text("utf-8").strip())
-            elif self._new(folder / ("notebook.html" if run.leaves == "report" else "run.json")):
+            elif _stamp(run) not in (None, self.before[run.id]):
                 self._tell(run, read_record(folder).get("headline") or "done")
 
-    def bury(self) -> None:
+    def bury(self, log: Path) -> None:
         """After the end: what had all it needed and left nothing was killed without a word."""
         for run in list(self.pending):
             waited = {other.id for other in self.pending} | set(self.failed)
             if not waited & set(run.needs):
-                self._fail(run, "killed while it ran (out of memory?)")
+                self._fail(run, f"killed or never begun (memory? time?), see {_short(log)}")
 
     def _fail(self, run: Run, words: str) -> None:
         self.failed.append(run.id)
@@ -247,10 +204,12 @@ class Progress:
         count = f"{self.total - len(self.pending):{len(str(self.total))}}/{self.total}"
         print(f"[{count}] {seconds // 60:3}:{seconds % 60:02}  {run.id:<36} {words}", flush=True)
 
-    def _new(self, path: Path) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return path.stat().st_mtime >= self.began - 1
-        return False
+
+def _stamp(run: Run) -> int | None:
+    """When a run's last file was written, by the file system's clock."""
+    last = runs_dir() / (run.product if run.leaves == "report" else f"{run.id}/run.json")
+    with contextlib.suppress(FileNotFoundError):
+        return last.stat().st_mtime_ns
 
 
 def _close(runs, without, executed: int, failed: list[str], seconds: float) -> None:

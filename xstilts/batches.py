@@ -2,8 +2,9 @@
 
 `steps` and `mixture` are pure: which examples make up optimiser step number n follows from n and
 the seed alone, so the place in the data is one integer. A step holds exactly its `batch` features,
-in as many length-sorted micro-batches as the token budget asks for; the split changes the cost of
-a step, never its gradient.
+in as many length-sorted micro-batches as the token budget asks for. A micro-batch is a few groups
+of nearly even lengths: each is padded by itself, and the encoder reads all of them at once (see
+`Encoder.layer_by_layer`). The split changes the cost of a step, never its gradient.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor
 
 from xstilts.forms import IGNORED, Feature, Input
+
+EVEN = 0.85  # of the longest: what is shorter would rather be padded in the next group
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +77,39 @@ def _target(targets: list, width: int) -> np.ndarray | None:
     return padded
 
 
-def groups(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
-    """Indices in groups, longest first, each within the budget once padded to its longest.
+def micro_batches(lengths: Sequence[int], token_budget: int) -> list[list[list[int]]]:
+    """Indices in micro-batches of groups, longest first.
 
-    Something longer than the budget is a group of its own.
+    Nothing in a group is shorter than EVEN of its longest; a micro-batch keeps within the budget
+    once each group is padded. Something longer than the budget is a micro-batch of its own.
     """
-    lengths = np.asarray(lengths)
-    order, begin, made = np.argsort(-lengths, kind="stable"), 0, []
-    while begin < len(order):
-        size = max(1, token_budget // max(1, int(lengths[order[begin]])))
-        made.append(order[begin : begin + size].tolist())
-        begin += size
+    made, width, left = [], np.inf, -1
+    for i in np.argsort(-np.asarray(lengths), kind="stable").tolist():
+        length = lengths[i]
+        even = length >= EVEN * width
+        if left < (width if even else length):
+            made.append([[i]])
+            width, left = length, token_budget - length
+        elif even:
+            made[-1][-1].append(i)
+            left -= width
+        else:
+            made[-1].append([i])
+            width, left = length, left - length
     return made
 
 
 def steps(
     lengths: Sequence[int], batch: int, token_budget: int, seed: int, step: int
-) -> list[list[int]]:
+) -> list[list[list[int]]]:
     """The micro-batches of optimiser step number `step`, as indices into `lengths`.
 
     An epoch is a seeded permutation; its last step holds what is left of it.
     """
     epoch, place = divmod(step, steps_per_epoch(len(lengths), batch))
     chosen = _permutation(len(lengths), seed, epoch)[place * batch : (place + 1) * batch]
-    made = groups([lengths[i] for i in chosen], token_budget)
-    return [[int(chosen[i]) for i in group] for group in made]
+    made = micro_batches([lengths[i] for i in chosen], token_budget)
+    return [[[int(chosen[i]) for i in group] for group in micro] for micro in made]
 
 
 def steps_per_epoch(examples: int, batch: int) -> int:

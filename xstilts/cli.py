@@ -6,6 +6,7 @@ pandas.
 """
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -58,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--settings", type=_words, metavar="A,B", help="only these settings")
         one.add_argument("--seeds", type=_numbers, metavar="1,2", help="only these seeds")
     show.add_argument("-l", "--list", action="store_true", help="every run on a line")
+    where = "where: laptop, slurm, or a folder of your own (default: %(default)s)"
+    execute.add_argument("--profile", default="laptop", metavar="NAME", help=where)
     execute.add_argument("--workers", type=_count, metavar="N", help="runs at a time")
     execute.add_argument("--redo", action="store_true", help="make stale results again")
 
@@ -117,7 +120,8 @@ def run(given) -> int:
     from xstilts.batch import run_grid
 
     grid = restrict(read(given.grid), given.settings, given.seeds)
-    return run_grid(grid, workers=given.workers, redo=given.redo)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind either
+    return run_grid(grid, profile=given.profile, workers=given.workers, redo=given.redo)
 
 
 def score(given) -> int:

@@ -31,17 +31,25 @@ from xstilts.sources import Source
 from xstilts.tasks import COLUMNS, SPLITS, Hub, Task, check
 
 
-def load(task: Task, split: str, lang: str, *, data: str, limit: int | None = None):
+def load(
+    task: Task, split: str, lang: str, *, data: str, limit: int | None = None, errors: float = 0
+):
     """The rows of `task` as a `datasets.Dataset` with the columns of its form.
 
     `data` is "world" or "hub" (a task with files of its own ignores it). `limit` keeps the first
-    rows, for pairs the first queries with every candidate. Raises MissingData when the rows are
-    not to be had, BadInput when they are not what the record says.
+    rows, for pairs the first queries with every candidate. `errors` is the rate of wrong words in
+    the synthetic world's translations of training rows. Raises MissingData when the rows are not
+    to be had, BadInput when they are not what the record says.
     """
     if split not in SPLITS:
         raise BadInput(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
     check(task)
-    rows = _world(task, split, lang) if _made_up(task, data) else _real(task, split, lang)
+    if _made_up(task, data):
+        rows = _world(task, split, lang, errors)
+    elif errors:
+        raise BadInput(f"{task.name}: only the synthetic world's translations have `errors`")
+    else:
+        rows = _real(task, split, lang)
     rows = list(_queries(rows, limit) if task.form == "pairs" else islice(rows, limit))
     if not rows:
         raise MissingData(f"{task.name}: no labelled rows in '{lang}', split {split}")
@@ -67,7 +75,7 @@ def _made_up(task: Task, data: str) -> bool:
     return data == "world" and not task.files
 
 
-def _world(task: Task, split: str, lang: str) -> list[dict]:
+def _world(task: Task, split: str, lang: str, errors: float) -> list[dict]:
     from xstilts import world
 
     if not task.world:
@@ -75,7 +83,7 @@ def _world(task: Task, split: str, lang: str) -> list[dict]:
     known = ("en", *world.LANGS)
     if lang not in known:
         raise MissingData(f"{task.name}: no '{lang}' in the synthetic world, {' '.join(known)}")
-    return world.rows(task.world, split, lang)
+    return world.rows(task.world, split, lang, errors=errors)
 
 
 def _real(task: Task, split: str, lang: str) -> Iterator[dict]:

@@ -6,12 +6,18 @@ and reads safetensors only: no pickled weights, no remote code.
 """
 
 import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
     AutoConfig,
     AutoModelForMaskedLM,
     AutoTokenizer,
@@ -20,14 +26,44 @@ from transformers import (
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
 )
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
 from xstilts.paths import BadInput, MissingData, UserError
+
+if TYPE_CHECKING:
+    from xstilts.batches import Block
 
 FAMILIES = {
     "xlm-roberta": (XLMRobertaConfig, XLMRobertaForMaskedLM),
     "bert": (BertConfig, BertForMaskedLM),
 }
 SPARE_ROWS = 1024  # embedding matrices may be padded up to a round size, never beyond this
+
+
+def attention(module, query, key, value, mask, dropout=0.0, scaling=None, blocks=None, **more):
+    """torch's attention over [B, heads, T, size], or within the rows of blocks end to end.
+
+    With `blocks`, B is 1 and T the pieces of all of them. What `transformers` asks of an attention
+    function: returns [B, T, heads, size] and no weights.
+    """
+    if blocks is None:
+        return sdpa_attention_forward(
+            module, query, key, value, mask, dropout=dropout, scaling=scaling, **more
+        )
+    made, sizes = [], [block.ids.numel() for block in blocks]
+    parts = zip(blocks, *(x[0].split(sizes, 1) for x in (query, key, value)), strict=True)
+    for block, *own in parts:
+        own = [x.unflatten(1, block.ids.shape).transpose(0, 1) for x in own]
+        mask = None if block.even else block.mask[:, None, None]
+        out = scaled_dot_product_attention(*own, attn_mask=mask, dropout_p=dropout, scale=scaling)
+        made.append(out.transpose(1, 2).flatten(0, 1))
+    return torch.cat(made)[None], None
+
+
+ATTENTION = "xstilts"
+AttentionInterface.register(ATTENTION, attention)
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
 class Encoder(nn.Module):
@@ -41,6 +77,7 @@ class Encoder(nn.Module):
     def __init__(self, lm: nn.Module, tokenizer, fresh: tuple[str, ...] = ()):
         super().__init__()
         self.lm, self.tokenizer, self.fresh = lm, tokenizer, fresh
+        lm.config._attn_implementation = ATTENTION
 
     @property
     def body(self) -> nn.Module:
@@ -85,10 +122,33 @@ class Encoder(nn.Module):
         """The last layer's vectors, [B, T, width]; `token_type_ids` matter to BERT only."""
         return self._run(input_ids, attention_mask, token_type_ids).last_hidden_state
 
-    def hidden_states(self, input_ids, attention_mask=None, token_type_ids=None):
-        """Embeddings and every layer's vectors: `layers + 1` tensors [B, T, width]."""
-        more = {"output_hidden_states": True}
-        return self._run(input_ids, attention_mask, token_type_ids, **more).hidden_states
+    def layer_by_layer(self, blocks: Sequence["Block"]) -> Iterator[list[Tensor]]:
+        """Embeddings, then every layer's vectors: each time one tensor [B, T, width] a block."""
+        return (_apart(vectors, blocks) for vectors in self._layers(blocks))
+
+    def read(self, blocks: Sequence["Block"]) -> list[Tensor]:
+        """The last layer's vectors of every block, [B, T, width] each."""
+        return _apart(deque(self._layers(blocks), maxlen=1).pop(), blocks)
+
+    def _layers(self, blocks: Sequence["Block"]) -> Iterator[Tensor]:
+        """The blocks end to end as one long text, [1, pieces, width].
+
+        So all there is but attention runs once over everything; attention keeps to its rows.
+        """
+        bert = self.family == "bert"
+        first = 0 if bert else self.tokenizer.pad_token_id + 1
+        device = blocks[0].ids.device
+        places = [torch.arange(first, first + b.ids.shape[1], device=device) for b in blocks]
+        places = [own.expand_as(b.ids) for own, b in zip(places, blocks, strict=True)]
+        vectors = self.body.embeddings(
+            input_ids=_end_to_end(b.ids for b in blocks),
+            token_type_ids=_end_to_end(b.types for b in blocks) if bert else None,
+            position_ids=_end_to_end(places),
+        )
+        yield vectors
+        for layer in self.body.encoder.layer:
+            vectors = layer(vectors, None, blocks=blocks)
+            yield vectors
 
     def logits(self, vectors: Tensor) -> Tensor:
         """The language-model head on some last-layer vectors [N, width]: [N, vocabulary]."""
@@ -146,6 +206,15 @@ def fresh_encoder(
         eos_token_id=tokenizer.sep_token_id,
     )
     return Encoder(model(shape), tokenizer)
+
+
+def _end_to_end(blocks: Iterable[Tensor]) -> Tensor:
+    return torch.cat([block.flatten() for block in blocks])[None]
+
+
+def _apart(vectors: Tensor, blocks: Sequence["Block"]) -> list[Tensor]:
+    parts = vectors[0].split([block.ids.numel() for block in blocks])
+    return [part.unflatten(0, b.ids.shape) for part, b in zip(parts, blocks, strict=True)]
 
 
 def stages(where: str | Path) -> list[dict]:

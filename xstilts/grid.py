@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from xstilts import tasks
 from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
-from xstilts.paths import BadInput, hub_dir, text_dir
+from xstilts.paths import BadInput, MissingData, hub_dir, text_dir
+from xstilts.recipes import Recipe
 from xstilts.settings import Hyper, Setting, resolve
+from xstilts.tongues import spoken, translation
 
 PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by these
     "model": "model",
@@ -22,8 +24,7 @@ PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by th
 }
 
 
-PHASE = {"02_intermediate": "intermediate", "06_mlm_baseline": "intermediate",
-         "03_target": "target"}  # of the notebooks that train  # fmt: skip
+TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,23 @@ class Run:
         return self.grid.setting(self.params["setting"]) if "setting" in self.params else None
 
     @property
+    def phase(self) -> str:
+        """Intermediate or target if the run trains, else nothing."""
+        if self.notebook not in TRAIN:
+            return ""
+        return "target" if self.params.get("target") else "intermediate"
+
+    @property
+    def trained(self) -> Recipe | None:
+        """What the run trains on, if it trains."""
+        which = "target" if self.phase == "target" else "recipe"
+        return self.grid.recipe(self.params[which]) if self.phase else None
+
+    @property
     def tasks(self) -> tuple["tasks.Task", ...]:
         """The tasks whose data the run reads."""
-        if PHASE.get(self.notebook) == "intermediate":
-            names = self.grid.recipe(self.params["recipe"]).tasks
-            return tuple(tasks.task(name, self.grid.tasks) for name in names)
-        if self.notebook == "03_target":
-            names = self.grid.recipe(self.params["target"]).tasks
-            return tuple(tasks.task(name, self.grid.tasks) for name in names)
+        if self.trained:
+            return tuple(tasks.task(name, self.grid.tasks) for name in self.trained.tasks)
         if self.notebook == "04_zero_shot":
             return self.grid.evaluated(self.params["target"])
         if self.notebook == "05_retrieval":
@@ -67,13 +77,16 @@ class Run:
         return ()
 
     @property
+    def sources(self) -> tuple["tasks.Task", ...]:
+        """The tasks that hold the translations of the rows it trains on."""
+        if not self.trained or not self.trained.translate:
+            return ()
+        return tuple(filter(None, (translation(t, self.setting.data) for t in self.tasks)))
+
+    @property
     def hyper(self) -> Hyper | None:
         """The numbers of the run's training, if it trains."""
-        phase = PHASE.get(self.notebook)
-        if not phase:
-            return None
-        name = self.params["recipe" if phase == "intermediate" else "target"]
-        return resolve(self.grid.recipe(name), self.setting, phase)
+        return resolve(self.trained, self.setting, self.phase) if self.trained else None
 
 
 def plan(
@@ -112,8 +125,8 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
         _expand(runs, grid, block, block.settings[0], params["seed"])
     elif "setting" in params:
         _encoder(runs, grid, grid.setting(params["setting"]), 0, "none")
-    given = dict(params).items()
-    found = [r for r in runs.values() if r.notebook == notebook and r.params.items() <= given]
+    given = {name: value for name, value in params.items() if value != ""}
+    found = [r for r in runs.values() if r.notebook == notebook and r.params == given]
     if not found and notebook in PLANNED and "recipe" in params:
         raise BadInput(f"{notebook}: recipe '{params['recipe']}' leaves nothing to do here")
     if not found:
@@ -122,7 +135,7 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
     return (*_before(found[0], runs), found[0])
 
 
-PLANNED = (*PHASE, "04_zero_shot", "05_retrieval")
+PLANNED = (*TRAIN, "04_zero_shot", "05_retrieval")
 
 
 def _before(run: Run, runs: Mapping[str, Run]) -> tuple[Run, ...]:
@@ -146,11 +159,16 @@ def lacking(runs: Iterable[Run]) -> dict[str, str]:
         reasons = [found[need] for need in run.needs if need in found]
         if run.leaves == "report":
             continue
-        read = {"01_prepare_encoder": run.setting.encoder.startswith("text"),
-                "06_mlm_baseline": run.setting.data == "hub"}  # fmt: skip
-        if read.get(run.notebook) and text_dir() is None:
+        real = run.setting.data == "hub"
+        base = run.notebook == "01_prepare_encoder" and run.setting.encoder.startswith("text")
+        if (base or (run.trained and run.trained.mlm and real)) and text_dir() is None:
             reasons.append("no text: set XSTILTS_TEXT to a folder of xx.txt or xx.txt.xz")
-        if run.setting.data == "hub":
+        if run.trained:
+            try:
+                spoken(run.trained, run.tasks, run.setting.data)
+            except MissingData as error:
+                reasons.append(f"no data: {error}")
+        if real:
             gone = [t for t in run.tasks if not (t.files or any(map(_there, t.hub)))]
             if gone and (run.hyper or len(gone) == len(run.tasks)):
                 reasons.append(f"no data: {', '.join(t.title for t in gone)}")
@@ -202,13 +220,15 @@ def _encoder(runs, grid: Grid, one: Setting, seed: int, name: str) -> tuple[str,
     params = {"setting": one.name, "recipe": name, "seed": seed}
     home = f"{one.name}.s{seed}/{name}/encoder"
     notebook = "06_mlm_baseline" if wanted.mlm else "02_intermediate"
+    notebook = "07_translate_train" if wanted.translate else notebook
     return (_add(runs, home, notebook, params, needs, "model", grid),)
 
 
 def _target(runs, grid, one, seed, name, target, encoder) -> str:
     """The run that fine-tunes on `target`, after those that its recipe comes `after`."""
-    before = grid.recipe(target).after
+    wanted = grid.recipe(target)
+    before, notebook = wanted.after, "07_translate_train" if wanted.translate else "03_target"
     needs = (_target(runs, grid, one, seed, name, before, encoder),) if before else encoder
     params = {"setting": one.name, "recipe": name, "target": target, "seed": seed}
     home = f"{one.name}.s{seed}/{name}/target-{target}"
-    return _add(runs, home, "03_target", params, needs, "temp", grid)
+    return _add(runs, home, notebook, params, needs, "temp", grid)

@@ -115,15 +115,18 @@ class Training:
         torch.manual_seed(self.seed * 1_000_003 + step)  # dropout depends on nothing else
         dice = np.random.default_rng((self.seed, step))
         total = count = 0
-        for group in steps(one.lengths, one.batch, budget, self.seed, nth):
-            features = [one.features[i] for i in group]
+        for micro in steps(one.lengths, one.batch, budget, self.seed, nth):
+            micro = [sum(micro, [])] if apart else micro
+            groups = [[one.features[i] for i in group] for group in micro]
             if one.task.form == "mlm":
-                features = one.form.hide(features, tokenizer, dice)
-            batch = collate(features, tokenizer.pad_token_id, device, apart=apart)
-            part, size = one.form.loss(self.model(one.head.name, batch), batch)
+                groups = [one.form.hide(group, tokenizer, dice) for group in groups]
+            batches = [collate(g, tokenizer.pad_token_id, device, apart=apart) for g in groups]
+            outs = self.model(one.head.name, batches)
+            losses = [one.form.loss(o, b) for o, b in zip(outs, batches, strict=True)]
+            part = sum(loss for loss, _ in losses)
             self.accelerator.backward(part)
-            total, count = total + part.detach(), count + size
-            self.state.tokens += sum(len(i.ids) for f in features for i in f.inputs)
+            total, count = total + part.detach(), count + sum(size for _, size in losses)
+            self.state.tokens += sum(len(i.ids) for g in groups for f in g for i in f.inputs)
         self._apply(float(total) / count, count, one, step)
         return one
 

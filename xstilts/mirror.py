@@ -25,6 +25,7 @@ SAFE = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*.
         "special_tokens_map.json", "added_tokens.json", "vocab.txt", "merges.txt",
         "*.model")  # fmt: skip
 READS = {"02_intermediate": ("train", "dev"), "03_target": ("train", "dev"),
+         "06_mlm_baseline": ("train", "dev"), "07_translate_train": ("train", "dev"),
          "04_zero_shot": ("test",), "05_retrieval": ("dev", "test")}  # fmt: skip
 
 
@@ -80,6 +81,10 @@ def tables(runs: Iterable[Run]) -> list[Source]:
             for split in () if task.files else READS.get(run.notebook, SPLITS):
                 langs = ("en",) if run.hyper else languages(task, "hub")
                 wanted |= {(task.name, split, lang): task for lang in langs}
+        for task in run.sources:
+            langs = {*languages(task, "hub")} - {"en"}
+            langs = langs if "all" in run.trained.translate else langs & {*run.trained.translate}
+            wanted |= {(task.name, "train", lang): task for lang in sorted(langs)}
     found = {}
     for (_, split, lang), task in wanted.items():
         try:

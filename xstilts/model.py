@@ -6,7 +6,7 @@ it. It does not know how it was trained.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from xstilts import forms
-from xstilts.batches import Batch, Block, collate, groups
+from xstilts.batches import Batch, collate, micro_batches
 from xstilts.encoder import Encoder
 from xstilts.forms import Feature
 from xstilts.paths import BadInput, MissingData
@@ -64,19 +64,19 @@ class Model(nn.Module):
             top.apply(lambda module: _start(module, encoder.lm.config.hidden_dropout_prob))
             self.tops[head.name] = top
 
-    def forward(self, head: str, batch: Batch) -> Tensor:
-        """The head's outputs, one row an input, block after block.
+    def forward(self, head: str, batches: Sequence[Batch]) -> list[Tensor]:
+        """The head's outputs for each of `batches`, one row an input, block after block.
 
         The head "mlm" is the encoder's own, run on the hidden pieces alone: [hidden, vocabulary].
         """
-        if head == MLM.name:
-            hidden = self._read(batch.blocks[0])
-            return self.encoder.logits(hidden[batch.target != forms.IGNORED])
-        top = self.tops[head]
-        return torch.cat([top(self._read(block), block) for block in batch.blocks])
+        vectors = iter(self.encoder.read([block for batch in batches for block in batch.blocks]))
+        return [self._answer(head, batch, vectors) for batch in batches]
 
-    def _read(self, block: Block) -> Tensor:
-        return self.encoder(block.ids, None if block.even else block.mask, block.types)
+    def _answer(self, head: str, batch: Batch, vectors: Iterator[Tensor]) -> Tensor:
+        if head == MLM.name:
+            return self.encoder.logits(next(vectors)[batch.target != forms.IGNORED])
+        top = self.tops[head]
+        return torch.cat([top(next(vectors), block) for block in batch.blocks])
 
     def head_of(self, task) -> Head:
         """The head that answers `task`: its own, else one trained for it, else the only fit."""
@@ -161,13 +161,13 @@ def predict(
     was_training, device = model.training, next(model.parameters()).device
     model.eval()
     pad, outs = model.encoder.tokenizer.pad_token_id, [None] * len(features)
-    for group in groups([f.length for f in features], token_budget):
-        batch = collate([features[i] for i in group], pad, device)
+    for micro in micro_batches([f.length for f in features], token_budget):
+        batches = [collate([features[i] for i in group], pad, device) for group in micro]
         with autocast(device, precision):
-            out = model(head.name, batch)
-        parts = out.float().cpu().split(batch.sizes)
-        for i, part in zip(group, parts, strict=True):
-            outs[i] = _own(part.numpy(), features[i])
+            made = model(head.name, batches)
+        for group, batch, out in zip(micro, batches, made, strict=True):
+            for i, part in zip(group, out.float().cpu().split(batch.sizes), strict=True):
+                outs[i] = _own(part.numpy(), features[i])
     model.train(was_training)
     return outs
 

@@ -15,6 +15,8 @@ FACTS = PACKAGE / "facts"
 GRIDS = ROOT / "papermill_runs" / "grids"
 REPORTS = ROOT / "reports"
 
+TABLES = (".parquet", ".jsonl", ".csv", ".tsv")  # suffixes of what can be read
+
 
 class UserError(Exception):
     """Something the user can mend: one clear line that names the thing and the remedy."""
@@ -61,6 +63,11 @@ def hub_dir() -> Path | None:
 def text_dir() -> Path | None:
     """`XSTILTS_TEXT`: a folder of `xx.txt` or `xx.txt.xz`, one language a file."""
     return _existing("XSTILTS_TEXT")
+
+
+def translated_dir() -> Path | None:
+    """`XSTILTS_TRANSLATED`: a folder of training sets in other languages, `<task>/<lang>.jsonl`."""
+    return _existing("XSTILTS_TRANSLATED")
 
 
 def _folder(variable: str) -> Path | None:

@@ -22,14 +22,13 @@ from pathlib import Path
 
 from xstilts.files import read_record
 from xstilts.grid import PRODUCT, Run
-from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, hub_dir, runs_dir
+from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, TABLES, hub_dir, runs_dir
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
            "grid", "runs", "provenance", "lock", "execute", "launch", "batch", "mirror",
            "cli")  # fmt: skip
 PICTURES = ("plots", "tables", "report")
-TABLES = (".parquet", ".jsonl", ".csv", ".tsv")
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
 
 
@@ -55,7 +54,7 @@ def made_from(run: Run) -> dict:
         "recipes": [plain(run.grid.recipe(run.params[name]))
                     for name in ("recipe", "target") if run.params.get(name)],
         "tasks": [plain(task) for task in run.tasks],
-        "data": [_data(task) for task in run.tasks] if real else [],
+        "data": [_data(task) for task in (*run.tasks, *run.sources)] if real else [],
         "start": encoder(setting.encoder) if setting and not run.needs else None,
         "code": code(run.notebook, outside),
         "cells": digest("\n".join(cells(run.notebook))),

@@ -22,6 +22,12 @@ class Recipe:
     in the languages `mlm_text` (none: all there are); with 1.0 the tasks only say how many updates
     there are. `select` "last" keeps the last weights, not the best on English dev.
 
+    `translate` lists the languages in which the English training rows are read, English only if
+    `en` is among them; "all" is English and every language that there is. Several share the rows:
+    there are as many updates as in English alone, and each row is read in as many of them as there
+    are epochs. `errors` is the rate of wrong words in the synthetic world's translations (see
+    `world.translation`). Dev stays English.
+
     Controls, which `arms` makes: `scramble` "words" shuffles the words of every text, "labels"
     deals the training labels out anew; `hide` empties a column (`text_a`: hypothesis only;
     `context`: choices only; `question`).
@@ -33,6 +39,8 @@ class Recipe:
     mlm: float = 0.0
     mlm_text: tuple[str, ...] = ()
     select: str | None = None
+    translate: tuple[str, ...] = ()
+    errors: float = 0.0
     scramble: str | None = None
     hide: str | None = None
     cap: int | None = None
@@ -60,9 +68,10 @@ FINE_TUNING = tuple(
     for task in ("pawsx", "udpos", "panx", "tydiqa", "copa", "lareqa", "mewslix", "siqa")
 )
 MLM = Recipe("mlm", tasks=("mnli",), mlm=1.0)  # as many updates as MNLI, on running text alone
+TRANSLATED = Recipe("mnli-translated", tasks=("mnli",), translate=("all",))
 SIQA_COPA = replace(FINE_TUNING[4], name="siqa-copa", after="siqa")
 
-RECIPES = {r.name: r for r in (NONE, *SINGLE, MULTI, MLM, *FINE_TUNING, SIQA_COPA)}
+RECIPES = {r.name: r for r in (NONE, *SINGLE, MULTI, MLM, TRANSLATED, *FINE_TUNING, SIQA_COPA)}
 
 
 def recipe(name: str, known: Iterable[Recipe] = ()) -> Recipe:
@@ -75,8 +84,11 @@ def recipe(name: str, known: Iterable[Recipe] = ()) -> Recipe:
 
 def check(recipe: Recipe, tasks: Iterable) -> None:
     """BadInput if a recipe cannot be meant for these task records."""
-    if not 0 <= recipe.mlm <= 1:
-        raise BadInput(f"recipe '{recipe.name}': mlm {recipe.mlm} is no share between 0 and 1")
+    for key in ("mlm", "errors"):
+        if not 0 <= (value := getattr(recipe, key)) <= 1:
+            raise BadInput(f"recipe '{recipe.name}': {key} {value} is no share between 0 and 1")
+    if recipe.errors and not set(recipe.translate) - {"en"}:
+        raise BadInput(f"recipe '{recipe.name}': errors without 'translate', which names languages")
     asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, "")]
     for task in tasks:
         asked.append(("hide", recipe.hide, HIDEABLE.get(task.form, ()), f", task '{task.name}'"))

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from xstilts import mining
-from xstilts.batches import collate, groups
+from xstilts.batches import collate, micro_batches
 from xstilts.encoder import Encoder
 from xstilts.evaluate import Report, Result, rows_of
 from xstilts.forms import asked, judge
@@ -117,13 +117,14 @@ def pooled(model: Encoder, features, precision: str = "fp32") -> Tensor:
     """Every feature's mean vector at every layer, set to length one: [layers + 1, N, width]."""
     device = next(model.parameters()).device
     vectors = _room(model.layers + 1, len(features), model.width)
-    for group in groups([f.length for f in features], TOKENS):
-        batch = collate([features[i] for i in group], model.tokenizer.pad_token_id, device)
-        block = batch.blocks[0]
+    pad = model.tokenizer.pad_token_id
+    for micro in micro_batches([f.length for f in features], TOKENS):
+        group = sum(micro, [])
+        blocks = [collate([features[i] for i in g], pad, device).blocks[0] for g in micro]
         with autocast(device, precision):
-            hidden = model.hidden_states(block.ids, None if block.even else block.mask, block.types)
-        means = torch.stack([mean(layer.float(), block) for layer in hidden])
-        vectors[:, group] = normalize(means, dim=-1).cpu()
+            for layer, hidden in enumerate(model.layer_by_layer(blocks)):
+                means = [mean(h.float(), b) for h, b in zip(hidden, blocks, strict=True)]
+                vectors[layer, group] = normalize(torch.cat(means), dim=-1).cpu()
     return vectors
 
 

@@ -98,12 +98,15 @@ PAPER = {
 _DEFAULT = (3, 32, 256, "default")
 
 _TINY = MappingProxyType({
-    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 3, "max_len": 192, "evaluate_every": 150,
-                     "tokens": 2048},
+    "intermediate": {"lr": 3e-4, "batch": 32, "epochs": 2, "max_len": 192, "evaluate_every": 150,
+                     "eval_examples": 200, "tokens": 4096},
+    "intermediate/anli": {"epochs": 1},
+    "intermediate/multi": {"epochs": 1},
     "target": {"lr": 5e-4, "batch": 32, "epochs": 3, "max_len": 192, "evaluate_every": 100,
-               "tokens": 2048},
+               "tokens": 4096},
     "target/mnli": {"lr": 3e-4},
-    "target/pawsx": {"lr": 3e-4, "epochs": 6},
+    "target/pawsx": {"lr": 3e-4, "epochs": 5},
+    "target/squad_v1": {"epochs": 2},
     "target/tydiqa": {"epochs": 10},
     "target/copa": {"epochs": 10},
 })  # fmt: skip

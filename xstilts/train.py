@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from xstilts.arms import altered
+from xstilts.arms import altered, training_rows, turns
 from xstilts.data import labelled, load
 from xstilts.encoder import Encoder
 from xstilts.files import told
@@ -27,6 +27,7 @@ from xstilts.resume import Work, key
 from xstilts.settings import Hyper, Setting, as_record, resolve
 from xstilts.tasks import Task, task
 from xstilts.text import documents
+from xstilts.tongues import spoken
 
 TEXT = Task("mlm", "Masked language modelling", "mlm", world="text")
 CHARS = 6  # of text read for every piece that is wanted of it: more than a piece has
@@ -104,13 +105,15 @@ def fit(
         raise BadInput(f"recipe '{recipe.name}' has no tasks, so there is nothing to train on")
     records = [task(name, known_tasks) for name in recipe.tasks]
     check(recipe, records)
+    recipe = replace(recipe, translate=spoken(recipe, records, setting.data))
     hyper = resolve(recipe, setting, phase)
     encoder, out = Encoder.load(start), Path(out)
     _check_length(hyper, encoder, recipe)
     tasks = [labelled(one, data=setting.data) for one in records]
     heads = heads_for(tasks)
     lessons = [_lesson(t, heads, recipe, setting, hyper, encoder.tokenizer) for t in tasks]
-    hyper = replace(hyper, updates=updates(lessons, hyper))
+    once = replace(hyper, epochs=hyper.epochs / turns(recipe, hyper))
+    hyper = replace(hyper, updates=updates(lessons, once))
     if recipe.mlm == 1:
         lessons, heads = [], ()
     if recipe.mlm:
@@ -141,8 +144,7 @@ def _check_length(hyper: Hyper, encoder: Encoder, recipe: Recipe) -> None:
 
 def _lesson(task: Task, heads, recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> Lesson:
     module = form(task.form)
-    rows = load(task, "train", "en", data=setting.data, limit=hyper.examples).to_list()
-    rows = altered(rows, recipe, task, train=True)
+    rows = training_rows(task, recipe, hyper, setting.data)
     features = module.encode(rows, tokenizer, task, hyper.max_len)
     if task.form == "pairs":
         features = module.couples(features, rows)

@@ -30,6 +30,7 @@ MNLI = Task(
     hub=(Hub("nyu-mll/glue", "mnli", {"train": "train", "dev": "validation_matched"}),),
     columns=PREMISE | {"id": "idx"},
     world="mnli",
+    translated="xnli",
     max_len=256,
     cite="williams2018mnli",
 )

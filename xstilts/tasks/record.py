@@ -61,7 +61,8 @@ class Task:
     bitext (translation pairs), mining (pools and gold pairs), answers (questions to retrieve).
     `labels` orders the classes, or for `choose` the values that stand for first, second, ...; a
     tagging task without them takes those of its training split. `files` replaces the hub by own
-    files, `{split: path}`, as CSV, TSV, JSON lines or Parquet. `max_len` counts word pieces.
+    files, `{split: path}`, as CSV, TSV, JSON lines or Parquet. `translated` names the task whose
+    training split in another language is this one's, translated. `max_len` counts word pieces.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Task:
     shape: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     world: str = ""
+    translated: str = ""
     no_answer: bool = False
     max_len: int = 256
     cite: str = ""

@@ -44,6 +44,7 @@ PAWSX = Task(
     hub=(Hub("google-research-datasets/paws-x", "{code}", ALL_SPLITS),),
     columns={"text_a": "sentence1", "text_b": "sentence2"},
     world="pawsx",
+    translated="pawsx",
     max_len=256,
     cite="yang2019pawsx",
 )

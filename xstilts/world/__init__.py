@@ -21,7 +21,8 @@ __all__ = ["LANGS", "LANGUAGES", "VERSION", "Language", "distance", "fingerprint
 HERE = Path(__file__).parent
 TEXT_SOURCES = ("concepts.toml", "concepts.py", "languages.py", "meaning.py", "grammar.py",
                 "events.py", "relations.py", "lore.py", "corpus.py")
-TASK_SOURCES = ("statements.py", "passages.py", "choices.py", "pairs.py", "tasks.py")
+TASK_SOURCES = ("statements.py", "passages.py", "choices.py", "pairs.py", "translation.py",
+                "tasks.py")
 VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
 
 
@@ -69,13 +70,17 @@ def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
         return [json.loads(line) for line in file]
 
 
-def rows(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
+def rows(name: str, split: str, lang: str, pieces: int | None = None,
+         errors: float = 0) -> list[dict]:
     """One task's rows with the columns of its form (see `xstilts.data`) and `domain`.
 
-    `pieces` stretches the passages of span tasks to about so many word pieces by sentences around
-    the same evidence, questions and answers unchanged. Raises BadInput for an unknown task,
-    MissingData for a split or language that the task does not have.
+    The training split in another language is the English one translated, with this rate of
+    `errors`. `pieces` stretches the passages of span tasks to about so many word pieces by
+    sentences around the same evidence, questions and answers unchanged. Raises BadInput for an
+    unknown task, MissingData for a split or language that the task does not have.
     """
-    tasks.check(name, split, lang, pieces)
-    return _cached(f"{name}-{split}-{lang}{f'-{pieces}' if pieces else ''}",
-                   lambda: tasks.draw(name, split, lang, pieces), TEXT_SOURCES + TASK_SOURCES)
+    tasks.check(name, split, lang, pieces, errors)
+    more = f"{f'-{pieces}' if pieces else ''}{f'-errors{errors:g}' if errors else ''}"
+    return _cached(f"{name}-{split}-{lang}{more}",
+                   lambda: tasks.draw(name, split, lang, pieces, errors),
+                   TEXT_SOURCES + TASK_SOURCES)

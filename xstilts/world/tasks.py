@@ -1,11 +1,12 @@
 """Every task of the world: who draws it, from which domains and pools, and how many rows.
 
 A draft is drawn without a language and said in each, so rows with the same id are translations
-(but TyDiQA's, which are drawn for each language apart). English has all splits, the other
-languages the test split of the target tasks.
+(but TyDiQA's tests, which are drawn for each language apart). English has all splits, the other
+languages the test split of the target tasks and translations of the English training rows, exact
+or with errors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from xstilts.paths import BadInput, MissingData, nearest
@@ -16,6 +17,7 @@ from xstilts.world.grammar import Token, join, say, text, tokens
 from xstilts.world.languages import ALL, LANGS, Language
 from xstilts.world.lore import bio
 from xstilts.world.meaning import Sentence
+from xstilts.world.translation import mistranslated
 
 ANY = ("market", "travel", "science", "sport", "home")
 
@@ -96,34 +98,73 @@ def languages(name: str) -> tuple[str, ...]:
     return draft.langs if name in BITEXT else ("en", *draft.langs)
 
 
-def check(name: str, split: str, lang: str, pieces: int | None = None) -> None:
+def translations(name: str) -> tuple[str, ...]:
+    """The languages into which a task's training rows are translated: all, or none.
+
+    Supertags say how English words combine, and what is retrieved is paired within its language.
+    """
+    draft = _draft(name)
+    fit = "train" in draft.sizes and draft.form != "pairs" and name != "ccg"
+    return LANGS if fit else ()
+
+
+def check(name: str, split: str, lang: str, pieces: int | None = None, errors: float = 0) -> None:
     """Raise BadInput or MissingData if `draw` could not answer this."""
     draft = _draft(name)
-    if lang not in languages(name) or split not in draft.sizes or (
-            lang != "en" and split != "test" and name != "bucc"):
+    translated = split == "train" and lang in translations(name)
+    if not translated and (lang not in languages(name) or split not in draft.sizes or (
+            lang != "en" and split != "test" and name != "bucc")):
         raise MissingData(f"{name}: the synthetic world has no rows in '{lang}', split {split}")
     if pieces and draft.form != "span":
         raise BadInput(f"{name}: only passages can be stretched, so no `pieces` here")
+    if errors and not translated:
+        raise BadInput(f"{name}, {split}, '{lang}': only translated training rows have `errors`")
 
 
-def draw(name: str, split: str, lang: str, pieces: int | None = None) -> list[dict]:
-    """The rows of a task; `pieces` stretches the passages of span tasks (see `passages`)."""
+def draw(name: str, split: str, lang: str, pieces: int | None = None,
+         errors: float = 0) -> list[dict]:
+    """The rows of a task; `pieces` stretches the passages of span tasks (see `passages`).
+
+    `errors` is the rate of wrong words in a translation of training rows (see `translation`). A
+    translation leaves out the few rows that dev or test rows happen to repeat: timeless truths.
+    """
     draft = _draft(name)
-    count = draft.sizes[split]
     if draft.form == "pairs":
-        return draft.draw(split, lang, count)
-    own = lang if name == "tydiqa" else ""
-    pool = draft.pool if split == "train" else split
-    more = draft.more | ({"pieces": pieces} if pieces else {})
+        return draft.draw(split, lang, draft.sizes[split])
+    translated = split == "train" and lang != "en"
+    held = _held_out(draft.form, lang) if translated else ()
     rows = []
-    for n in range(count):
+    for key, dice, domain, made in _drafts(name, split, "en" if translated else lang, pieces):
+        if translated and _texts(draft.form, made, lang, name) in held:
+            continue
+        how = mistranslated(made, lang, errors, key) if errors else (made, ALL[lang])
+        rows.append({"id": key, **SAID[draft.form](*how, dice, name), "domain": domain})
+    return rows
+
+
+def _drafts(name: str, split: str, lang: str, pieces: int | None = None) -> Iterator[tuple]:
+    """(id, dice, domain, meaning) of every row; the dice go on to say it."""
+    draft, own = _draft(name), lang if name == "tydiqa" else ""
+    more = draft.more | ({"pieces": pieces} if pieces else {})
+    for n in range(draft.sizes[split]):
         dice = Dice(f"xstilts {name} {split} {own} {n}")
         domain = dice.pick(draft.domains)
-        made = draft.draw(dice, pool, domain, **more)
-        said = SAID[draft.form](made, ALL[lang], dice, name)
-        rows.append({"id": f"{name}-{split}-{own}{n}", **said,
-                     "domain": getattr(made, "domain", domain)})
-    return rows
+        made = draft.draw(dice, draft.pool if split == "train" else split, domain, **more)
+        yield f"{name}-{split}-{own}{n}", dice, getattr(made, "domain", domain), made
+
+
+def _held_out(form: str, lang: str) -> set[str]:
+    """What all dev and test rows of a form say, in a language."""
+    return {_texts(form, made, lang, name) for name, draft in TASKS.items() if draft.form == form
+            for split in draft.sizes.keys() - {"train"}
+            for own in ({"en", lang} if name == "tydiqa" else {"en"})
+            for _, _, _, made in _drafts(name, split, own)}
+
+
+def _texts(form: str, made, lang: str, name: str) -> str:
+    said = SAID[form](made, ALL[lang], Dice(""), name)   # these dice but order the choices
+    return str([sorted(value) if key == "choices" else value for key, value in said.items()
+                if key not in ("label", "tags", "answers")])
 
 
 def _draft(name: str) -> Draft:
