@@ -85,6 +85,29 @@ def test_an_unanswerable_question_stays_so():
     assert new["answers"] == answers
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("pairs", "mlm")])
+def test_a_longer_text_holds_ones_own_and_those_of_others(form):
+    rows, task, name = tiny.rows(form, 20), tiny.task(form), arms.LONGER[form][0]
+    long = altered(rows, Recipe("long", concat=3), task, train=True)
+    assert long == altered(rows, Recipe("long", concat=3), task, train=False)
+    places = set()
+    for row, other in zip(rows, long, strict=True):
+        same = row.keys() - {*arms.LONGER[form], "answers"}
+        assert all(row[column] == other[column] for column in same)
+        assert len(other[name]) > len(row[name])
+        if form == "tag":
+            own = [*zip(row["tokens"], row["tags"], strict=True)]
+            every = [*zip(other["tokens"], other["tags"], strict=True)]
+            place = next(i for i in range(len(every)) if every[i : i + len(own)] == own)
+        else:
+            place = other[name].index(row[name])
+        places.add(bool(place))
+        if form == "span":
+            for text, start in zip(*other["answers"].values(), strict=True):
+                assert start < 0 or other["context"].startswith(text, start) and start >= place
+    assert places == {True, False}
+
+
 @pytest.mark.parametrize(("form", "column"), [("classify", "label"), ("choose", "label")])
 def test_labels_are_dealt_out_anew_in_training_only(form, column):
     rows, task = tiny.rows(form, 200), tiny.task(form)

@@ -120,7 +120,7 @@ def test_a_grid_through_slurm_leaves_what_the_laptop_leaves(slurm):
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_grid_leaves_no_slurm_job(slurm, sign):
     checkout, words = slurm
-    sleep = "run.folder('begun')\\n__import__('time').sleep(99)\\nmodel = run"
+    sleep = "run.folder('begun')\\n__import__('time').sleep(999)\\nmodel = run"
     slow = checkout.read("02_intermediate").replace("model = run", sleep)
     checkout.write("02_intermediate", slow)
     with subprocess.Popen([sys.executable, "-m", *map(str, words)], cwd=checkout.root,
@@ -134,7 +134,8 @@ def test_a_stopped_grid_leaves_no_slurm_job(slurm, sign):
         child.send_signal(sign)
         heard = child.communicate(timeout=60)[1]
     assert "RUNNING" in running and "interrupted" in heard and child.returncode == 130
-    while (left := said("squeue", "--noheader", "--name", name)) and time.time() < until + 60:
+    until = time.time() + 30
+    while (left := said("squeue", "--noheader", "--name", name)) and time.time() < until:
         time.sleep(0.5)
     assert not left
 

@@ -1,4 +1,4 @@
-"""Rows of an arm: translated, words shuffled, labels dealt out anew, a column hidden.
+"""Rows of an arm: translated, lengthened, words shuffled, labels dealt out anew, a column hidden.
 
 Set beside the task as it is, they tell what it needs: English, word order, the first text, labels
 that are true. Every draw follows from the rows themselves, never from a run's seed, so all seeds
@@ -22,6 +22,10 @@ from xstilts.tongues import translation
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 TEXTS = {"classify": ("text_a", "text_b"), "choose": ("context", "choices"), "tag": ("tokens",),
          "span": ("question", "context"), "pairs": ("text",)}  # fmt: skip
+
+
+LONGER = {"classify": ("text_a",), "choose": ("context",), "tag": ("tokens", "tags"),
+          "span": ("context",)}  # what `concat` makes longer  # fmt: skip
 
 
 def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[dict]:
@@ -57,6 +61,8 @@ def altered(rows: list[dict], recipe: Recipe, task: Task, *, train: bool) -> lis
     """The rows as `recipe` wants them; labels are dealt out anew in training only."""
     if recipe.hide:
         rows = [row | {recipe.hide: ""} for row in rows]
+    if recipe.concat > 1:
+        rows = [_among(row, rows, recipe.concat, task) for row in rows]
     if recipe.scramble == "words":
         usual = {word for text in _texts(rows, task) for word in WORD.findall(text)}
         rows = [_SHUFFLE[task.form](row, usual) for row in rows]
@@ -71,6 +77,32 @@ def _texts(rows: list[dict], task: Task) -> Iterable[str]:
         for name in TEXTS[task.form]:
             text = row.get(name) or ""
             yield from (text,) if isinstance(text, str) else text
+
+
+# -- length: a row's own text among those of other rows --------------------------------------------
+
+
+def _among(row: dict, rows: list[dict], size: int, task: Task) -> dict:
+    """The row's longer text in a random place among those of `size - 1` other rows.
+
+    All else stays its own. What the others say may, rarely, bear on the label.
+    """
+    names, dice = LONGER[task.form], np.random.default_rng(crc32(row["id"].encode()))
+    drawn = (rows[i] for i in dice.integers(len(rows), size=10 * size))
+    others = [other for other in drawn if other[names[0]] != row[names[0]]][: size - 1]
+    place = int(dice.integers(len(others) + 1))
+    both = [*others[:place], row, *others[place:]]
+    if task.form == "tag":
+        return row | {name: [item for one in both for item in one[name]] for name in names}
+    texts = [one[names[0]] for one in both if one[names[0]]]
+    longer = row | {names[0]: " ".join(texts)}
+    if task.form == "span":
+        before = sum(len(one["context"]) + 1 for one in both[:place])
+        starts = [
+            start + before if start >= 0 else start for start in row["answers"]["answer_start"]
+        ]
+        longer["answers"] = row["answers"] | {"answer_start": starts}
+    return longer
 
 
 # -- words: a bag of them, which must not tell what stood first or last ----------------------------

@@ -28,6 +28,9 @@ class Recipe:
     are epochs. `errors` is the rate of wrong words in the synthetic world's translations (see
     `world.translation`). Dev stays English.
 
+    `concat` sets the longer text of every example (premise, context, sentence) among those of
+    others, so many in all; cut at `max_len` as any.
+
     Controls, which `arms` makes: `scramble` "words" shuffles the words of every text, "labels"
     deals the training labels out anew; `hide` empties a column (`text_a`: hypothesis only;
     `context`: choices only; `question`).
@@ -41,6 +44,7 @@ class Recipe:
     select: str | None = None
     translate: tuple[str, ...] = ()
     errors: float = 0.0
+    concat: int = 1
     scramble: str | None = None
     hide: str | None = None
     cap: int | None = None
@@ -89,6 +93,9 @@ def check(recipe: Recipe, tasks: Iterable) -> None:
             raise BadInput(f"recipe '{recipe.name}': {key} {value} is no share between 0 and 1")
     if recipe.errors and not set(recipe.translate) - {"en"}:
         raise BadInput(f"recipe '{recipe.name}': errors without 'translate', which names languages")
+    if recipe.concat < 1 or recipe.concat > 1 and any(task.form == "pairs" for task in tasks):
+        raise BadInput(f"recipe '{recipe.name}': concat {recipe.concat}: one text or more, of "
+                       "tasks that are no retrieval")  # fmt: skip
     asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, "")]
     for task in tasks:
         asked.append(("hide", recipe.hide, HIDEABLE.get(task.form, ()), f", task '{task.name}'"))
