@@ -36,6 +36,20 @@ def test_an_epoch_holds_every_example_once(lengths, batch, budget, seed, epoch):
     assert sizes[:-1] == [batch] * (n - 1) and 1 <= sizes[-1] <= batch
 
 
+@given(LENGTHS, st.integers(1, 5), st.integers(0, 9))
+def test_shares_of_a_step_are_even_and_together_the_step(lengths, many, step):
+    def flat(*share):
+        return sum(sum(steps(lengths, 16, 200, 0, step, *share), []), [])
+
+    whole, parts = flat(), [flat((which, many)) for which in range(many)]
+    if len(whole) < many:
+        assert parts == [whole] * many
+        return
+    assert sorted(sum(parts, [])) == sorted(whole)
+    sums = [sum(lengths[i] for i in part) for part in parts]
+    assert max(sums) - min(sums) <= lengths[whole[0]]
+
+
 def test_the_token_budget_does_not_move_examples_between_steps():
     lengths = np.random.default_rng(0).integers(1, 60, 100).tolist()
     for step in range(14):

@@ -2,9 +2,11 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from xstilts.cli import main
+from xstilts.scores import COLUMNS
 
 
 def test_plan_counts_phases_and_ends_in_totals(capsys, out):
@@ -12,6 +14,41 @@ def test_plan_counts_phases_and_ends_in_totals(capsys, out):
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "core: 1,097 runs: 1,095 to do"
     assert any(line.split()[:2] == ["evaluations", "550"] for line in lines)
+
+
+def test_plan_tells_what_lies_ahead(capsys, out, monkeypatch, tmp_path):
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
+    assert main(["plan", "core"]) == 0
+    said = capsys.readouterr().out
+    assert "disk: 0.6 GB in the end" in said
+    assert "time: unknown for tiny-xlmr until measured with --probe" in said
+    assert "5 paired seeds show: unknown until two seeds are done" in said
+    from xstilts import speeds
+    from xstilts.settings import setting
+    from xstilts.tasks import TASKS
+
+    known = speeds.Speed(0.0, 1e12, 1e12, "by hand", dict.fromkeys(TASKS, 30.0))
+    speeds.remember(setting("tiny-xlmr"), known)
+    assert main(["plan", "core", "--seeds", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "for what is left" in said and "(by hand)" in said and "one seed shows no" in said
+
+
+def test_plan_tells_the_least_effect_from_the_noise_there_is(capsys, monkeypatch):
+    """Three differences of standard deviation 2; the least effect by simulation, in test_stats."""
+    from xstilts import outlook, paired, runs, stats
+    from xstilts.grid import plan
+    from xstilts.gridfile import read
+
+    grid = read("core")
+    every = plan(grid)
+    monkeypatch.setattr(runs, "collect", lambda runs: (pd.DataFrame(columns=COLUMNS), 0, 0, 0))
+    monkeypatch.setattr(paired, "spread", lambda averages: {"XNLI": 2.0})
+    done = {run.id: "" for run in every}
+    head, told = outlook.contrasts(grid, every, done)
+    assert head == ("least difference to none that 5 paired seeds show, in points (80 % power, "
+                    "two-sided 5 %):")  # fmt: skip
+    assert told == f"tiny-xlmr: XNLI {stats.detectable(2.0, 5):.1f}" == "tiny-xlmr: XNLI 3.4"
 
 
 def test_plan_lists_every_run_once(capsys, out):

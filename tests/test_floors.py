@@ -12,11 +12,11 @@ FLOORS = [  # a module imports only from lower floors, and from its own
     "paths records files languages answers metrics mining submission scores scoring stats",
     "tasks recipes settings tongues",
     "gridfile grid provenance runs",
-    "world data sources lock readings arms",
-    "encoder forms batches pieces text twin model loop resume",
-    "train evaluate retrieval measure pretrain",
-    "plots tables examples report analysis",
-    "execute launch profiles batch mirror export cli",
+    "world data sources lock readings arms costs speeds",
+    "encoder forms batches devices pieces wordpieces text twin model loop resume",
+    "train evaluate retrieval measure pretrain probe bench",
+    "plots tables paired examples report analysis",
+    "execute launch profiles batch mirror export outlook cli",
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from xstilts.bench.starting import Workshop
 from xstilts.paths import ROOT
 
 SERVE = "import sys; from xstilts import launch; launch.LIBRARIES = (); launch.main(sys.argv[1:])"
@@ -62,3 +63,12 @@ def test_a_kernel_that_is_never_used_ends_by_itself():
         kernel.kill()  # as Popen does: nothing happens
     """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_a_forked_run_leaves_the_very_scores_of_an_ordinary_one(tmp_path):
+    shop = Workshop(tmp_path)
+    with shop.parent() as forked:
+        for words in shop.small:
+            forked(*words)
+            shop.ordinary(*words)
+    assert shop.scores("forked") == shop.scores("ordinary") != b""

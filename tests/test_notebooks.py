@@ -21,7 +21,7 @@ from xstilts.submission import write_answers
 from xstilts.tasks import TASKS
 
 BOOKS = {path.stem: json.loads(path.read_text("utf-8")) for path in NOTEBOOKS.glob("*.ipynb")}
-ORDER = ("setting", "recipe", "target", "seed", "grid", "measure")
+ORDER = ("setting", "recipe", "target", "seed", "grid", "measure", "sentences", "base")
 every = pytest.mark.parametrize("name", sorted(BOOKS))
 
 

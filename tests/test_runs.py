@@ -199,3 +199,18 @@ def test_start_names_the_missing_encoder(monkeypatch, tmp_path):
     (tmp_path / "tiny-xlmr").mkdir()
     assert runs.start(SETTINGS["tiny-xlmr"]) == tmp_path / "tiny-xlmr"
     assert runs.start(SETTINGS["xlmr-base"]) == "FacebookAI/xlm-roberta-base"
+
+
+def test_english_dev_of_fine_tunings_comes_from_their_records(out, monkeypatch):
+    """Their models are gone by then; what is stale does not count."""
+    planned = plan(GRID)
+    for run, dev in zip([r for r in planned if r.leaves == "temp"], (70.5, 71.5), strict=True):
+        (out / run.id).mkdir(parents=True)
+        (out / run.id / "run.json").write_text(json.dumps({"dev": {"udpos": dev}}))
+    stale = {run.id: "code" * ("mnli" in run.id) for run in planned}
+    monkeypatch.setattr(runs, "standing", lambda planned: stale)
+    (row,) = runs.english_dev(planned).to_dict("records")
+    names = ("recipe", "target", "task", "lang", "split", "value", "run")
+    assert [row[name] for name in names] == [
+        "none", "udpos", "udpos", "en", "dev", 70.5, "tiny-xlmr.s1/none/target-udpos",
+    ]  # fmt: skip

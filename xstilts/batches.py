@@ -17,7 +17,7 @@ from torch import Tensor
 
 from xstilts.forms import IGNORED, Feature, Input
 
-EVEN = 0.85  # of the longest: what is shorter would rather be padded in the next group
+EVEN = 0.95  # of the longest: what is shorter would rather be padded in the next group
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,26 @@ def micro_batches(lengths: Sequence[int], token_budget: int) -> list[list[list[i
 
 
 def steps(
-    lengths: Sequence[int], batch: int, token_budget: int, seed: int, step: int
+    lengths: Sequence[int],
+    batch: int,
+    token_budget: int,
+    seed: int,
+    step: int,
+    share: tuple[int, int] = (0, 1),
 ) -> list[list[list[int]]]:
     """The micro-batches of optimiser step number `step`, as indices into `lengths`.
 
-    An epoch is a seeded permutation; its last step holds what is left of it.
+    An epoch is a seeded permutation; its last step holds what is left of it. `share` (which, of
+    how many) takes a part of the step: the longest are dealt out to and fro, so that the parts
+    are about as long as each other. A step with less than one for each is everybody's whole.
     """
     epoch, place = divmod(step, steps_per_epoch(len(lengths), batch))
     chosen = _permutation(len(lengths), seed, epoch)[place * batch : (place + 1) * batch]
+    (which, many), longest = share, np.argsort([-lengths[i] for i in chosen], kind="stable")
+    if len(chosen) >= many:
+        turns = which, 2 * many - 1 - which
+        longest = [i for n, i in enumerate(longest) if n % (2 * many) in turns]
+    chosen = chosen[longest]
     made = micro_batches([lengths[i] for i in chosen], token_budget)
     return [[[int(chosen[i]) for i in group] for group in micro] for micro in made]
 

@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--settings", type=_words, metavar="A,B", help="only these settings")
         one.add_argument("--seeds", type=_numbers, metavar="1,2", help="only these seeds")
     show.add_argument("-l", "--list", action="store_true", help="every run on a line")
+    show.add_argument("--probe", action="store_true",
+                      help="measure this machine first, about a minute an encoder")  # fmt: skip
     where = "where: laptop, slurm, or a folder of your own (default: %(default)s)"
     execute.add_argument("--profile", default="laptop", metavar="NAME", help=where)
     execute.add_argument("--workers", type=_count, metavar="N", help="runs at a time")
@@ -83,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def show_plan(given) -> int:
-    """Runs per phase, and totals on the last line."""
+    """Runs per phase and what they read; disk, time, the least effect seen; totals last."""
+    from xstilts import outlook
     from xstilts.provenance import standing
 
     grid = restrict(read(given.grid), given.settings, given.seeds)
@@ -102,13 +105,23 @@ def show_plan(given) -> int:
             more = without.get(run.id) or counts.get(run.id, "")
             print(f"{run.id:<40} {run.notebook:<18} {more}")
         print()
+    if given.probe:
+        outlook.probe(grid, runs)
+    speeds = outlook.speeds(grid)
+    costs = outlook.costs(runs, speeds)
     kinds = ("to do", "done", "stale", "no data")
-    print(f"{'':14}{'runs':>7}" + "".join(f"{kind:>9}" for kind in kinds))
+    heads = "".join(f"{kind:>9}" for kind in kinds)
+    print(f"{'':14}{'runs':>7}{heads}{'examples':>16}{'updates':>12}")
     for kind, title in PHASES.items():
         part = [run for run in runs if run.leaves == kind]
         row = Counter(counts.get(run.id) for run in part)
         if part:
-            print(f"{title:14}{len(part):7,}" + "".join(f"{row[k] or '':>9}" for k in kinds))
+            line = f"{title:14}{len(part):7,}" + "".join(f"{row[k] or '':>9}" for k in kinds)
+            examples, updates = (outlook.number(costs[r.id][i] for r in part) for i in (0, 1))
+            print(f"{line}{examples:>16}{updates:>12}".rstrip())
+    print(outlook.disk(runs, costs))
+    print(outlook.time([r for r in runs if counts.get(r.id, "done") != "done"], costs, speeds))
+    print(*outlook.contrasts(grid, runs, states), sep="\n")
     total = Counter(counts.values())
     words = ", ".join(f"{total[kind]:,} {kind}" for kind in kinds if total[kind])
     print(f"{grid.name}: {len(runs):,} runs: {words}")

@@ -15,8 +15,10 @@ from types import ModuleType
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
 from xstilts.batches import collate, mixture, steps, steps_per_epoch
+from xstilts.devices import Total, add_up, agree, place, shared
 from xstilts.forms import Feature, asked, judge
 from xstilts.metrics import headline
 from xstilts.model import Head, Model, predict
@@ -81,8 +83,10 @@ class Training:
             weight_groups(model, hyper.weight_decay), lr=hyper.lr, eps=1e-8, fused=True
         )
         self.inner = model  # without what Accelerate puts around it
-        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.model = self.accelerator.prepare_model(model, evaluation_mode=True)  # see `devices`
+        self.optimiser = self.accelerator.prepare_optimizer(optimiser)
         self.weights = [p for p in model.parameters() if p.requires_grad]
+        agree(self.weights)
         self.state, self.best_weights = State(), None
 
     def run(self, work: Work) -> None:
@@ -108,27 +112,40 @@ class Training:
     def _update(self, step: int) -> Lesson:
         """One optimiser step: the whole batch, then one division by what it counted."""
         which, nth = self.plan[step]
-        one = self.lessons[which]
+        one, here = self.lessons[which], place()
         apart = one.task.form == "pairs"
         budget = WHOLE if apart else self.hyper.tokens
-        tokenizer, device = self.inner.encoder.tokenizer, self.accelerator.device
-        torch.manual_seed(self.seed * 1_000_003 + step)  # dropout depends on nothing else
-        dice = np.random.default_rng((self.seed, step))
-        total = count = 0
-        for micro in steps(one.lengths, one.batch, budget, self.seed, nth):
+        pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
+        features = self._features(one, step, nth)
+        seed = self.seed + 997 * here[0]
+        torch.manual_seed(seed * 1_000_003 + step)  # dropout depends on nothing else
+        total = count = tokens = 0
+        for micro in steps(one.lengths, one.batch, budget, self.seed, nth, here):
             micro = [sum(micro, [])] if apart else micro
-            groups = [[one.features[i] for i in group] for group in micro]
-            if one.task.form == "mlm":
-                groups = [one.form.hide(group, tokenizer, dice) for group in groups]
-            batches = [collate(g, tokenizer.pad_token_id, device, apart=apart) for g in groups]
+            groups = [[features[i] for i in group] for group in micro]
+            batches = [collate(group, pad, device, apart=apart) for group in groups]
             outs = self.model(one.head.name, batches)
+            if apart:
+                outs = [_whole(outs[0], micro[0], list(features))]
             losses = [one.form.loss(o, b) for o, b in zip(outs, batches, strict=True)]
             part = sum(loss for loss, _ in losses)
             self.accelerator.backward(part)
             total, count = total + part.detach(), count + sum(size for _, size in losses)
-            self.state.tokens += sum(len(i.ids) for g in groups for f in g for i in f.inputs)
-        self._apply(float(total) / count, count, one, step)
+            tokens += sum(len(i.ids) for g in groups for f in g for i in f.inputs)
+        total, count, tokens = add_up(self.weights, [float(total), count, tokens])
+        self.state.tokens += int(tokens)
+        self._apply(total / count, count, one, step)
         return one
+
+    def _features(self, one: Lesson, step: int, nth: int) -> dict[int, Feature]:
+        """All that the step holds, longest first, whoever computes it."""
+        (micro,) = steps(one.lengths, one.batch, WHOLE, self.seed, nth)
+        places = sum(micro, [])
+        features = [one.features[i] for i in places]
+        if one.task.form == "mlm":
+            dice = np.random.default_rng((self.seed, step))
+            features = one.form.hide(features, self.inner.encoder.tokenizer, dice)
+        return dict(zip(places, features, strict=True))
 
     def _apply(self, loss: float, count: int, one: Lesson, step: int) -> None:
         """Clip, divide, step; the gradients so far are those of the summed loss."""
@@ -188,9 +205,9 @@ class Training:
         return time.monotonic() - self.started
 
     def _keep(self, work: Work) -> None:
-        """Save the state now and then, and never for more than a small share of the time."""
+        """Save the state, once for all processes; for no more than a small share of the time."""
         now = time.monotonic()
-        if now >= self.due:
+        if now >= self.due and place()[0] == 0:
             self.state.seconds = self.seconds
             work.save(self)
             took = time.monotonic() - now
@@ -219,13 +236,27 @@ class Training:
             )
 
 
+def _whole(out: Tensor, own: list[int], step: list[int]) -> Tensor:
+    """The vectors of all couples of a step, of which the `own` ones were made here, as `out`.
+
+    Every process then has the whole step's loss, and of its gradient what goes through its own.
+    """
+    if len(own) == len(step):
+        return out
+    rows = torch.tensor([step.index(i) for i in own], device=out.device)
+    rows = torch.cat([rows, rows + len(step)])  # queries, then candidates
+    return Total.apply(out.new_zeros(2 * len(step), out.shape[1]).index_copy(0, rows, out))
+
+
 def _mean(dev: dict[str, float]) -> float:
     return sum(dev.values()) / len(dev)
 
 
 def dev_score(model: Model, one: Lesson, token_budget: int, precision: str) -> float:
     """A task's headline figure on its English dev rows, in percent."""
-    outs = predict(model, one.head, one.dev_features, token_budget, precision)
+    outs = shared(
+        lambda part: predict(model, one.head, part, token_budget, precision), one.dev_features
+    )
     answers = one.form.decode(outs, one.dev_features, one.dev_rows, one.task)
     places = asked(one.dev_rows)
     rows = [one.dev_rows[i] for i in places]

@@ -28,7 +28,7 @@ from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, TABLES, hub_dir, r
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
            "grid", "runs", "provenance", "lock", "execute", "launch", "batch", "mirror",
            "cli")  # fmt: skip
-PICTURES = ("plots", "tables", "report")
+PICTURES = ("plots", "tables", "paired", "report")
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
 
 

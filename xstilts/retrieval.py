@@ -39,7 +39,7 @@ from xstilts.tasks import Task
 
 TOKENS = 4096  # pieces in a batch: enough to fill a GPU, not too much for a CPU's caches
 VECTORS = 2 << 30  # bytes of pooled vectors held in memory; more than that lies in a file
-BLOCK = 1 << 24  # similarities held at a time (64 MiB)
+BLOCK = 1 << 26  # similarities held at a time (256 MiB)
 HEADLINE = "layer fixed by the setting"
 MINED = ", threshold from dev"
 SAME = ", threshold from the same pairs"  # said of dev pairs that stand in for test pairs

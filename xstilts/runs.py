@@ -17,7 +17,7 @@ from pathlib import Path
 
 from xstilts import metrics, provenance
 from xstilts import scores as tables
-from xstilts.files import replaced, told, write_json, write_rows
+from xstilts.files import read_record, replaced, told, write_json, write_rows
 from xstilts.grid import Run, alone, plan
 from xstilts.gridfile import Grid, at_hand
 from xstilts.paths import ENCODERS, BadInput, MissingData, UserError, hub_dir, runs_dir
@@ -237,6 +237,23 @@ def collect(runs: Iterable[Run]):
         for name, columns in (("scores", tables.COLUMNS), ("measures", tables.MEASURE_COLUMNS))
     ]
     return (*frames, missing, stale)
+
+
+def english_dev(runs: Iterable[Run]):
+    """English dev of the fine-tunings among `runs`, as Scores: their headline figure by task.
+
+    From the records, which stay when the models go; what is missing or stale is left out.
+    """
+    import pandas as pd
+
+    states, rows = standing(runs), []
+    for run in runs:
+        if run.leaves == "temp" and not states[run.id]:
+            same = {name: run.params[name] for name in ("setting", "seed", "recipe", "target")}
+            same |= {"lang": "en", "split": "dev", "metric": "headline", "run": run.id}
+            figures = read_record(runs_dir() / run.id).get("dev") or {}
+            rows += [same | {"task": task, "value": value} for task, value in figures.items()]
+    return pd.DataFrame(rows, columns=list(tables.COLUMNS))
 
 
 def headline(table, dev) -> str:

@@ -21,7 +21,9 @@ class Setting:
     the user's text). `data`: "world" or "hub". `layer`: the transformer layer read for retrieval,
     fixed in advance. `budget`: overrides keyed by phase ("intermediate", "target") or by phase
     and recipe ("target/udpos"), the latter winning; "pretrain" and "evaluate" have numbers of
-    their own (`minutes`; `examples`, a limit on the test rows of each language).
+    their own (`minutes`; `examples`, a limit on the test rows of each language). `devices`: that
+    many processes share each step of a training, on as many GPUs (else CPU cores) of one machine;
+    but for dropout's masks its numbers stay what they are.
     """
 
     name: str

@@ -8,12 +8,14 @@ itself is in `loop`.
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
+from xstilts import devices
 from xstilts.arms import altered, training_rows, turns
 from xstilts.data import labelled, load
 from xstilts.encoder import Encoder
@@ -22,7 +24,9 @@ from xstilts.forms import asked, form, mlm
 from xstilts.loop import Lesson, Training, updates
 from xstilts.model import MLM, Model, heads_for
 from xstilts.paths import BadInput, MissingData
+from xstilts.provenance import plain
 from xstilts.recipes import Recipe, check
+from xstilts.records import record
 from xstilts.resume import Work, key
 from xstilts.settings import Hyper, Setting, as_record, resolve
 from xstilts.tasks import Task, task
@@ -85,6 +89,19 @@ class Fitted:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Request:
+    """What `fit` is called with, to be asked of other processes."""
+
+    start: str
+    recipe: Recipe
+    setting: Setting
+    phase: str
+    seed: int
+    out: str
+    known_tasks: tuple[Task, ...]
+
+
 def fit(
     start: Path | str,
     recipe: Recipe,
@@ -100,7 +117,14 @@ def fit(
     `phase` is "intermediate" or "target"; `known_tasks` are a grid's own. The folder appears
     whole or not at all; until then `.work` beside it keeps the state of a long training, from
     which the same call goes on. Raises UserError when the loss is no number any more.
+
+    With several devices in the setting, as many processes share each step.
     """
+    if setting.devices != 1:
+        alone = replace(setting, devices=1)
+        request = Request(str(start), recipe, alone, phase, seed, str(out), tuple(known_tasks))
+        devices.launch("xstilts.train", plain(request), setting.devices)
+        return Fitted.load(out)
     if not recipe.tasks:
         raise BadInput(f"recipe '{recipe.name}' has no tasks, so there is nothing to train on")
     records = [task(name, known_tasks) for name in recipe.tasks]
@@ -128,8 +152,10 @@ def fit(
     work = Work(out, key([recipe, hyper, setting.precision, seed], training))
     with told(out):
         training.run(work)
-        fitted = _save(training, out, start=str(start), loaded=loaded, fresh=fresh)
-        work.clear()
+        fitted = _fitted(training, out, start=str(start), loaded=loaded, fresh=fresh)
+        if devices.place()[0] == 0:
+            _save(training.inner, fitted)
+            work.clear()
     return fitted
 
 
@@ -171,20 +197,21 @@ def _running_text(recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> 
     return Lesson(TEXT, MLM, mlm, features, [f.length for f in features], hyper.mlm_batch)
 
 
-def _save(
-    training: Training, out: Path, *, start: str, loaded: list[str], fresh: list[str]
-) -> Fitted:
-    """Write the model beside `out`, then put it there in one move."""
-    model, state = training.inner, training.state
-    fitted = Fitted(
-        path=out, recipe=training.name, start=start, seed=training.seed, curve=state.curve,
-        dev=state.best_dev,
+def _fitted(training: Training, out: Path, **more) -> Fitted:
+    state = training.state
+    return Fitted(
+        path=out, recipe=training.name, seed=training.seed, curve=state.curve, dev=state.best_dev,
         dev_rows={one.task.name: len(asked(one.dev_rows)) for one in training.lessons},
-        selection=model.facts["selection"], best=state.best, updates=state.step,
+        selection=training.inner.facts["selection"], best=state.best, updates=state.step,
         seconds=round(training.seconds, 3), tokens=state.tokens,
-        skipped=sum(one.skipped for one in training.lessons), loaded=loaded, fresh=fresh,
-        hyper=as_record(training.hyper),
+        skipped=sum(one.skipped for one in training.lessons), hyper=as_record(training.hyper),
+        **more,
     )  # fmt: skip
+
+
+def _save(model: Model, fitted: Fitted) -> None:
+    """Write the model beside its place, then put it there in one move."""
+    out = fitted.path
     part = out.with_name(f".{out.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -195,4 +222,8 @@ def _save(
         part.replace(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return fitted
+
+
+if __name__ == "__main__":
+    with devices.joined(Path(sys.argv[1])) as wanted:
+        fit(**vars(record(Request, wanted, "request")))

@@ -10,7 +10,7 @@ One module a form, each with the same four functions:
 Nothing here knows a task or a language by name, and nothing here reads data or trains.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -63,13 +63,14 @@ class Frame:
         self.start, self.end = _specials(tokenizer("a"))
         _, self.between, self.close = _specials(tokenizer("a", "a"))
 
-    def single(self, pieces: Sequence[int]) -> Input:
-        ids = np.array([*self.start, *pieces, *self.end], np.int32)
+    def single(self, *pieces: np.ndarray) -> Input:
+        """One text, which may come in parts."""
+        ids = np.concatenate([self.start, *pieces, self.end])
         return Input(ids, len(ids))
 
-    def pair(self, first: Sequence[int], second: Sequence[int]) -> Input:
-        left = [*self.start, *first, *self.between]
-        return Input(np.array([*left, *second, *self.close], np.int32), len(left))
+    def pair(self, first: np.ndarray, second: np.ndarray) -> Input:
+        ids = np.concatenate([self.start, first, self.between, second, self.close])
+        return Input(ids, len(self.start) + len(first) + len(self.between))
 
     def room(self, max_len: int, *, pair: bool) -> int:
         """How many pieces of text fit beside the specials."""
@@ -77,7 +78,7 @@ class Frame:
         return max_len - len(self.start) - taken
 
 
-def _specials(encoded) -> list[list[int]]:
+def _specials(encoded) -> list[np.ndarray]:
     """The special pieces of one encoded example, parted where its texts stood."""
     parts, last = [[]], None
     for piece, text in zip(encoded["input_ids"], encoded.sequence_ids(0), strict=True):
@@ -86,7 +87,7 @@ def _specials(encoded) -> list[list[int]]:
         elif text != last:
             parts.append([])
         last = text
-    return parts
+    return [np.array(part, np.int32) for part in parts]
 
 
 def form(name: str) -> ModuleType:
@@ -94,23 +95,6 @@ def form(name: str) -> ModuleType:
     if name not in FORMS:
         raise BadInput(f"unknown form '{name}': {nearest(name, FORMS)}")
     return import_module(f"xstilts.forms.{name}")
-
-
-def tokenise(texts: Iterable[str], tokenizer) -> list[list[int]]:
-    """Piece ids of every text, without specials; a text that comes twice is read once."""
-    texts = list(texts)
-    unique = list(dict.fromkeys(texts))
-    if not unique:
-        return []
-    ids = tokenizer(
-        unique,
-        add_special_tokens=False,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )["input_ids"]
-    found = dict(zip(unique, ids, strict=True))
-    return [found[text] for text in texts]
 
 
 def number(label: str | None, row: dict, task) -> int | None:

@@ -10,19 +10,19 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from xstilts.forms import Feature, Frame, Sentence, tokenise
+from xstilts.forms import Feature, Frame, Sentence
 from xstilts.paths import BadInput
+from xstilts.wordpieces import tokenise
 
 
 def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     """One feature a row with an input a choice; the target is the right one's index."""
     frame = Frame(tokenizer)
     room = frame.room(max_len, pair=True)
-    contexts = tokenise((row["context"] for row in rows), tokenizer)
-    flat = iter(tokenise((c for row in rows for c in row["choices"]), tokenizer))
+    pieces = tokenise((t for row in rows for t in (row["context"], *row["choices"])), tokenizer)
     features = []
-    for i, (row, context) in enumerate(zip(rows, contexts, strict=True)):
-        choices = [next(flat) for _ in row["choices"]]
+    for i, row in enumerate(rows):
+        context, choices = pieces[row["context"]], [pieces[choice] for choice in row["choices"]]
         longest = len(context) + max(map(len, choices))
         made = tuple(_pair(frame, context, choice, room) for choice in choices)
         whole = longest + max_len - room

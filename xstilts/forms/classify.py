@@ -4,20 +4,22 @@ Input as both model families were pretrained: `<s> a </s></s> b </s>` or `[CLS] 
 the longer text cut first. Head on the first piece. A row without `text_b` is a single text.
 """
 
+from itertools import chain
+
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from xstilts.forms import Feature, Frame, Sentence, number, tokenise
+from xstilts.forms import Feature, Frame, Sentence, number
+from xstilts.wordpieces import tokenise
 
 
 def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     """One feature a row; the target is the label's number."""
-    frame = Frame(tokenizer)
-    firsts = tokenise((row["text_a"] for row in rows), tokenizer)
-    seconds = tokenise((row.get("text_b") or "" for row in rows), tokenizer)
-    features = []
-    for i, (row, a, b) in enumerate(zip(rows, firsts, seconds, strict=True)):
-        pair = bool(row.get("text_b"))
+    frame, features = Frame(tokenizer), []
+    texts = [(row["text_a"], row.get("text_b") or "") for row in rows]
+    pieces = tokenise(chain.from_iterable(texts), tokenizer)
+    for i, (row, (first, second)) in enumerate(zip(rows, texts, strict=True)):
+        pair, a, b = bool(second), pieces[first], pieces[second]
         room, whole = frame.room(max_len, pair=pair), len(a) + len(b)
         if whole > room:
             a, b = longest_first(a, b, room)

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from xstilts.forms import Feature, Frame, tokenise
+from xstilts.forms import Feature, Frame
 from xstilts.paths import BadInput
+from xstilts.wordpieces import tokenise
 
 MEAN, CENTRED = "mean", "mean-centred"  # how a text becomes one vector: `pooling` in Scores
 TOP = 20  # candidates kept for a query
@@ -26,8 +27,9 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     """One feature a row, whichever side it is on; `couples` makes them teach."""
     frame = Frame(tokenizer)
     room = frame.room(max_len, pair=False)
-    features = []
-    for i, ids in enumerate(tokenise((row["text"] for row in rows), tokenizer)):
+    pieces, features = tokenise((row["text"] for row in rows), tokenizer), []
+    for i, row in enumerate(rows):
+        ids = pieces[row["text"]]
         whole = len(ids) + max_len - room
         features.append(Feature(i, (frame.single(ids[:room]),), None, whole, len(ids) > room))
     return features

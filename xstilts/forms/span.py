@@ -14,7 +14,8 @@ import numpy as np
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from xstilts.forms import Feature, Frame, tokenise
+from xstilts.forms import Feature, Frame
+from xstilts.wordpieces import located, tokenise
 
 STRIDE = 128  # pieces from one window's start to the next
 QUESTION = 64  # pieces of the question, at most
@@ -39,10 +40,11 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     room = frame.room(max_len, pair=True)
     longest = min(QUESTION, room // 2)
     questions = tokenise((row["question"] for row in rows), tokenizer)
-    contexts = _with_offsets({row["context"] for row in rows}, tokenizer)
+    contexts = located((row["context"] for row in rows), tokenizer)
     features = []
-    for i, (row, full) in enumerate(zip(rows, questions, strict=True)):
-        question, (ids, offsets) = full[:longest], contexts[row["context"]]
+    for i, row in enumerate(rows):
+        full, (ids, offsets) = questions[row["question"]], contexts[row["context"]]
+        question = full[:longest]
         whole = len(full) + len(ids) + max_len - room
         answer = _pieces(row, offsets, task)
         bounds = windows(len(ids), room - len(question))
@@ -53,20 +55,6 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
             cut = len(full) > longest
             features.append(Feature(i, (made,), target, whole, cut, window))
     return features
-
-
-def _with_offsets(texts, tokenizer) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Piece ids [n] and character bounds [n, 2] of every text."""
-    texts = sorted(texts)
-    if not texts:
-        return {}
-    coded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    return {
-        text: (np.array(ids, np.int32), np.array(bounds, np.int32).reshape(-1, 2))
-        for text, ids, bounds in zip(
-            texts, coded["input_ids"], coded["offset_mapping"], strict=True
-        )
-    }
 
 
 def windows(length: int, room: int) -> list[tuple[int, int]]:

@@ -14,8 +14,9 @@ import numpy as np
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from xstilts.forms import IGNORED, Feature, Frame, number, tokenise
+from xstilts.forms import IGNORED, Feature, Frame, number
 from xstilts.paths import BadInput
+from xstilts.wordpieces import tokenise
 
 
 def encode(rows, tokenizer, task, max_len) -> list[Feature]:
@@ -25,11 +26,11 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     """
     frame = Frame(tokenizer)
     room, shift = frame.room(max_len, pair=False), len(frame.start)
-    flat = iter(tokenise((word for row in rows for word in row["tokens"]), tokenizer))
-    features = []
+    pieces = tokenise((word for row in rows for word in row["tokens"]), tokenizer)
+    unknown, features = np.array([tokenizer.unk_token_id], np.int32), []
     for i, row in enumerate(rows):
-        words = [next(flat) for _ in row["tokens"]]
-        words = [w if 0 < len(w) <= room else [tokenizer.unk_token_id] for w in words]
+        words = [pieces[word] for word in row["tokens"]]
+        words = [w if 0 < len(w) <= room else unknown for w in words]
         tags = row.get("tags") or [None] * len(words)
         if len(tags) != len(words):
             raise BadInput(
@@ -40,7 +41,7 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
         for begin, end in _segments([len(w) for w in words], room):
             sizes = [len(w) for w in words[begin:end]]
             firsts = np.cumsum([shift, *sizes[:-1]])
-            made = frame.single([piece for word in words[begin:end] for piece in word])
+            made = frame.single(*words[begin:end])
             target = _target(numbers[begin:end], firsts, len(made.ids))
             features.append(Feature(i, (made,), target, whole, place=firsts))
     return features

@@ -1,0 +1,110 @@
+"""What paired seeds tell, by hand: noise of a difference, the best recipe for each target."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from xstilts import paired, tables
+from xstilts.gridfile import read
+from xstilts.languages import languages
+from xstilts.scores import COLUMNS
+from xstilts.settings import setting
+
+TINY = setting("tiny-xlmr")
+GRID = read({
+    "settings": ["tiny-xlmr"], "seeds": [1, 2, 3, 4], "recipes": ["none", "mnli", "qqp"],
+    "targets": ["udpos", "panx"], "retrieval": True,
+})  # fmt: skip
+COLS = tables.columns(GRID)
+UDPOS, PANX = (column.title for column in COLS[:2])
+TEST = {  # of UD-POS, by seed
+    "none": (50.0, 54.0, 52.0, 51.0),
+    "mnli": (51.0, 55.0, 53.0, 56.0),
+    "qqp": (60.0, 60.0, 60.0, 60.0),
+}
+DEV = {  # qqp is best over all seeds, mnli on the first two
+    "none": (70.0, 69.0, 80.0, 80.0),
+    "mnli": (80.0, 82.0, 10.0, 10.0),
+    "qqp": (81.0, 80.0, 99.0, 99.0),
+}
+
+
+def row(recipe, seed, task, lang, split, value):
+    own = {"setting": "tiny-xlmr", "seed": seed, "recipe": recipe, "target": task, "task": task,
+           "lang": lang, "suite": "xtreme xtreme-r", "split": split, "value": value,
+           "metric": "f1" if split == "test" else "headline", "selection": "best English dev",
+           "run": f"{recipe}.{seed}.{task}"}  # fmt: skip
+    return {name: own.get(name, "") for name in COLUMNS}
+
+
+def found(seeds=4, tasks=("udpos", "panx"), recipes=tuple(TEST)):
+    """PAN-X is ten points above UD-POS, in test and dev alike."""
+    test, dev = [], []
+    for task in tasks:
+        more = 10.0 * (task == "panx")
+        for recipe in recipes:
+            for i in range(seeds):
+                langs = languages(next(c.task for c in COLS if c.task.name == task), "world")
+                test += [row(recipe, i + 1, task, lang, "test", TEST[recipe][i] + more)
+                         for lang in langs]  # fmt: skip
+                dev.append(row(recipe, i + 1, task, "en", "dev", DEV[recipe][i]))
+    return tables.averages(pd.DataFrame(test), TINY, COLS), pd.DataFrame(dev, columns=COLUMNS)
+
+
+def cells(**more):
+    rows, notes = paired.best(*found(**more), COLS)
+    return rows.set_index(["recipe", "column"]), notes
+
+
+def test_the_best_recipe_is_chosen_on_some_seeds_and_judged_on_the_others():
+    rows, notes = cells()
+    assert rows.loc[(paired.BEST, UDPOS), ["value", "gain", "seeds"]].tolist() == [54.5, 3.0, 2]
+    assert rows.loc[(paired.BEST, tables.WITHOUT), ["value", "gain"]].tolist() == [59.5, 3.0]
+    assert f"{UDPOS} mnli (2 recipes, 2 seeds of none)" in notes[0]
+
+
+def test_none_has_as_many_tries_as_there_are_recipes():
+    """The first of two seeds is better on dev and worse on test."""
+    rows, _ = cells()
+    assert rows.loc[(paired.TRIES, UDPOS), ["value", "gain", "seeds"]].tolist() == [50.0, -2.0, 2]
+    rows, notes = cells(recipes=("none", "mnli"))
+    assert rows.loc[(paired.TRIES, UDPOS), ["value", "gain", "seeds"]].tolist() == [50.0, 0.0, 1]
+    rows, notes = cells(seeds=2)
+    assert rows.loc[(paired.BEST, UDPOS), ["value", "gain", "seeds"]].tolist() == [60.0, 6.0, 1]
+    assert "2 seeds of none" in notes[0]
+
+
+def test_retrieval_has_no_english_dev_and_so_no_best():
+    rows, _ = cells()
+    assert rows.loc[(paired.BEST, "Tatoeba"), "seeds"] == 0
+    assert math.isnan(rows.loc[(paired.BEST, tables.WITH), "value"])
+
+
+def test_a_recipe_that_lacks_a_seed_is_not_chosen_from():
+    averages, dev = found()
+    gone = averages["recipe"].eq("mnli") & averages["seed"].eq(4)
+    rows, notes = paired.best(averages[~gone], dev, COLS)
+    assert f"{UDPOS} qqp (1 recipes, 1 seeds of none)" in notes[0]
+    assert rows.set_index(["recipe", "column"]).loc[(paired.BEST, UDPOS), "value"] == 60.0
+
+
+def test_a_target_that_is_missing_empties_the_mean():
+    rows, _ = cells(tasks=("udpos",))
+    assert rows.loc[(paired.BEST, UDPOS), "value"] == 54.5
+    assert rows.loc[(paired.BEST, [PANX, tables.WITHOUT]), "value"].isna().all()
+
+
+def test_one_seed_says_that_it_needs_two():
+    rows, notes = cells(seeds=1)
+    printed = tables.printed(rows.reset_index())
+    assert list(printed.index) == ["best recipe for each (needs two seeds)"] and not notes
+    assert set(printed.to_numpy().ravel()) == {"–"}
+
+
+def test_the_noise_is_that_of_paired_differences_pooled_over_recipes():
+    noise = paired.spread(found()[0])
+    mnli, qqp = [1.0, 1.0, 1.0, 5.0], [10.0, 6.0, 8.0, 9.0]
+    both = [*(x - 2.0 for x in mnli), *(x - 8.25 for x in qqp)]
+    assert noise[UDPOS] == pytest.approx(math.sqrt(sum(x * x for x in both) / 6))
+    assert "Tatoeba" not in noise and paired.spread(found(seeds=1)[0]) == {}

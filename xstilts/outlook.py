@@ -1,0 +1,103 @@
+"""What lies ahead of a grid, in words: disk, time on this machine, the least effect it would show.
+
+Puts together what `costs` reckons, what the last probe measured and what the runs that are done
+say about noise; each has its rule there. Imports torch for a probe only.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+
+from xstilts.costs import Cost, cost, wall
+from xstilts.costs import disk as on_disk
+from xstilts.grid import Run
+from xstilts.gridfile import Grid
+from xstilts.paths import MissingData
+from xstilts.profiles import cores
+from xstilts.settings import Setting
+from xstilts.speeds import Speed, probed, remember, spell
+
+
+def settings(grid: Grid) -> dict[str, Setting]:
+    """The grid's settings by name."""
+    return {one.name: one for block in grid.blocks for one in block.settings}
+
+
+def probe(grid: Grid, runs: Iterable[Run]) -> None:
+    """Measure this machine with every setting's encoder, and remember it."""
+    from xstilts.probe import measure
+
+    for one in settings(grid).values():
+        try:
+            remember(one, measure(one, runs))
+        except MissingData as error:
+            print(f"xstilts: not measured: {error}", file=sys.stderr)
+
+
+def speeds(grid: Grid) -> dict[str, Speed | None]:
+    """By setting, how fast this machine was when it was last measured, if it was."""
+    return {name: probed(one) for name, one in settings(grid).items()}
+
+
+def costs(runs: Iterable[Run], speeds: Mapping[str, Speed | None]) -> dict[str, Cost]:
+    """What every run takes, by its id; rows are as long as the probe found them."""
+    lengths = {name: speed.lengths for name, speed in speeds.items() if speed}
+    return {run.id: cost(run, lengths.get(run.params.get("setting"), {})) for run in runs}
+
+
+def number(parts: Iterable[float]) -> str:
+    """A sum: "?" if it is not known, nothing if it is nothing."""
+    total = sum(parts)
+    return "?" if total != total else f"{total:,.0f}" if total else ""
+
+
+def disk(runs: Iterable[Run], costs: Mapping[str, Cost]) -> str:
+    """The whole grid's, done or not."""
+    kept, peak = (f"{size / 1e9:,.1f} GB" if size == size else "?"
+                  for size in on_disk(runs, costs, cores()))  # fmt: skip
+    return f"disk: {kept} in the end, {peak} at most at one time"
+
+
+def time(todo: list[Run], costs: Mapping[str, Cost], speeds: Mapping[str, Speed | None]) -> str:
+    """How long `todo` will take here."""
+    if not todo:
+        return "time: nothing is left to do"
+    asked = {run.params["setting"] for run in todo}
+    if unknown := [name for name in speeds if name in asked and not speeds[name]]:
+        return f"time: unknown for {', '.join(unknown)} until measured with --probe"
+    seconds = {run.id: speeds[run.params["setting"]].seconds(costs[run.id]) for run in todo}
+    if (spent := sum(seconds.values())) != spent:
+        return (
+            "time: unknown, for want of the size of a task (--probe looks at those that are here)"
+        )
+    used = [speeds[name] for name in speeds if name in asked]
+    told = ", ".join(dict.fromkeys(speed.said_by for speed in used))
+    unit = "GPU-hours" if any(speed.gpu for speed in used) else "hours of one thread"
+    here = f"{spell(wall(todo, seconds, cores()))} with {cores()} at a time"
+    return f"time: {here} for what is left, {spent / 3600:,.1f} {unit} ({told})"
+
+
+def contrasts(grid: Grid, runs: list[Run], states: Mapping[str, str]) -> list[str]:
+    """The least difference between a recipe and none that the grid's seeds would show, by target.
+
+    Noise is that of the paired differences that are there (see `paired.spread`).
+    """
+    seeds = len({seed for block in grid.blocks for seed in block.seeds})
+    done = {r.params["seed"] for r in runs if r.leaves == "scores" and not states[r.id]}
+    if seeds < 2:
+        return ["one seed shows no difference to none; take two or more"]
+    head = f"least difference to none that {seeds} paired seeds show"
+    lines = []
+    if len(done) > 1:
+        from xstilts import paired, tables
+        from xstilts.runs import collect
+        from xstilts.stats import detectable
+
+        scores = collect(runs)[0]
+        for name, one in settings(grid).items():
+            columns = tables.of_setting(tables.columns(grid), scores, one)
+            noise = paired.spread(tables.averages(scores, one, columns))
+            told = [f"{title} {detectable(sd, seeds):.1f}" for title, sd in noise.items()]
+            lines += [f"{name}: {', '.join(told)}"] * bool(told)
+    if not lines:
+        return [f"{head}: unknown until two seeds are done"]
+    return [f"{head}, in points (80 % power, two-sided 5 %):", *lines]
