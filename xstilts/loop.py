@@ -118,7 +118,7 @@ class Training:
         pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
         features = self._features(one, step, nth)
         seed = self.seed + 997 * here[0]
-        torch.manual_seed(seed * 1_000_003 + step)  # dropout depends on nothing else
+        _seed(seed * 1_000_003 + step)  # dropout depends on nothing else
         total = count = tokens = 0
         for micro in steps(one.lengths, one.batch, budget, self.seed, nth, here):
             micro = [sum(micro, [])] if apart else micro
@@ -234,6 +234,13 @@ class Training:
                 f"{best}{self.state.tokens / self.seconds:,.0f} tokens/s",
                 flush=True,
             )
+
+
+def _seed(number: int) -> None:
+    """As torch.manual_seed, which remembers every call until a GPU is used."""
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(number)
 
 
 def _whole(out: Tensor, own: list[int], step: list[int]) -> Tensor:
