@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test lint lab clean
 
-demo: .venv/.stamp  ## a small grid from start to end: six minutes, seconds when done
+demo: .venv/.stamp  ## a small grid from start to end: three minutes, seconds when done
 	@.venv/bin/xstilts run demo
 
 test: .venv/.stamp  ## every test that needs neither network nor GPU
