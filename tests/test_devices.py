@@ -9,7 +9,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import datasets
 import numpy as np
 import pytest
 import tiny
@@ -17,7 +16,7 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
-from xstilts import arms, data, devices, loop, train
+from xstilts import arms, data, devices, train
 from xstilts.forms import form
 from xstilts.model import Model, predict
 from xstilts.paths import BadInput
@@ -43,18 +42,7 @@ def fit(start, out):
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     """24 rows a task, so that an epoch's second step is one example, too few for two processes."""
-
-    def load(task, split, lang, *, data, limit=None):
-        return datasets.Dataset.from_list(rows(task, split))
-
-    def documents(data, langs, chars):
-        return {lang: [tiny.text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
-
-    monkeypatch.setattr(train, "load", load)
-    monkeypatch.setattr(arms, "load", load)
-    monkeypatch.setattr(train, "documents", documents)
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0)
-    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
+    tiny.feed(monkeypatch, rows)
 
 
 def forked(work, count=2) -> list[int]:

@@ -6,7 +6,6 @@ import signal
 import time
 from dataclasses import replace
 
-import datasets
 import numpy as np
 import pytest
 import tiny
@@ -14,7 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from xstilts import arms, loop, train
+from xstilts import loop, train
 from xstilts.recipes import Recipe
 from xstilts.settings import Setting
 
@@ -32,17 +31,7 @@ def fit(tmp_path, monkeypatch):
     """`fit` on a few rows, which saves its state after every step."""
     start = tiny.encoder(dropout=0.1).save(tmp_path / "start")
 
-    def load(task, split, lang, *, data, limit=None):
-        return datasets.Dataset.from_list(tiny.rows(task.form, 24 if split == "train" else 8))
-
-    def documents(data, langs, chars):
-        return {lang: [tiny.text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
-
-    monkeypatch.setattr(train, "load", load)
-    monkeypatch.setattr(arms, "load", load)
-    monkeypatch.setattr(train, "documents", documents)
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0)
-    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
+    tiny.feed(monkeypatch, lambda task, split: tiny.rows(task.form, 24 if split == "train" else 8))
     setting = Setting("test", str(start), "world", budget={"target": BUDGET})
     return lambda recipe, out, seed=0: train.fit(
         start, recipe, setting, phase="target", seed=seed, out=tmp_path / out, known_tasks=TASKS

@@ -2,10 +2,12 @@
 
 from functools import cache
 
+import datasets
 import numpy as np
 import torch
 from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from xstilts import arms, loop, train
 from xstilts.encoder import Encoder
 from xstilts.pieces import train_tokenizer
 from xstilts.tasks import Task
@@ -115,3 +117,19 @@ def _pairs(i, rng):
 
 
 _MAKE = {"classify": _classify, "choose": _choose, "tag": _tag, "span": _span, "pairs": _pairs}
+
+
+def feed(monkeypatch, rows) -> None:
+    """Have `fit` read `rows(task, split)` and a little running text, and save every step."""
+
+    def load(task, split, lang, *, data, limit=None):
+        return datasets.Dataset.from_list(rows(task, split))
+
+    def documents(data, langs, chars):
+        return {lang: [text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
+
+    monkeypatch.setattr(train, "load", load)
+    monkeypatch.setattr(arms, "load", load)
+    monkeypatch.setattr(train, "documents", documents)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0)
+    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
