@@ -75,11 +75,15 @@ CONFIG = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size",
 def shape(setting: Setting) -> Shape | None:
     """The size of a setting's encoder: by its files if they are here, else as published."""
     try:
-        file = Path(start(setting)) / "config.json"
-        told = json.loads(file.read_text("utf-8"))
-        return Shape(*(told[name] for name in CONFIG))
+        return _told(Path(start(setting)) / "config.json")
     except (OSError, ValueError, KeyError, MissingData):
         return PUBLISHED.get(setting.encoder)
+
+
+@cache
+def _told(file: Path) -> Shape:
+    told = json.loads(file.read_text("utf-8"))
+    return Shape(*(told[name] for name in CONFIG))
 
 
 class Size(NamedTuple):

@@ -120,7 +120,8 @@ class Encoder(nn.Module):
 
     def forward(self, input_ids, attention_mask=None, token_type_ids=None) -> Tensor:
         """The last layer's vectors, [B, T, width]; `token_type_ids` matter to BERT only."""
-        return self._run(input_ids, attention_mask, token_type_ids).last_hidden_state
+        segments = {"token_type_ids": token_type_ids} if self.family == "bert" else {}
+        return self.body(input_ids, attention_mask=attention_mask, **segments).last_hidden_state
 
     def layer_by_layer(self, blocks: Sequence["Block"]) -> Iterator[list[Tensor]]:
         """Embeddings, then every layer's vectors: each time one tensor [B, T, width] a block."""
@@ -174,11 +175,6 @@ class Encoder(nn.Module):
         self.lm.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         return Path(folder)
-
-    def _run(self, input_ids, attention_mask, token_type_ids, **more):
-        if self.family == "bert" and token_type_ids is not None:
-            more["token_type_ids"] = token_type_ids
-        return self.body(input_ids, attention_mask=attention_mask, **more)
 
 
 def fresh_encoder(

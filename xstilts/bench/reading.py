@@ -16,10 +16,9 @@ from xstilts.bench.training import build
 from xstilts.encoder import Encoder
 from xstilts.forms import Feature
 from xstilts.forms.pairs import mean
+from xstilts.mining import NEIGHBOURS
 from xstilts.model import Model, autocast, predict
 from xstilts.retrieval import TOKENS
-
-NEIGHBOURS = 4
 
 
 def ours(case: Case) -> np.ndarray:
@@ -51,8 +50,9 @@ def one_by_one(folder: Path, case: Case, languages: Sequence[Sequence[Feature]])
 def last_layer(encoder: Encoder, features: Sequence[Feature]) -> Tensor:
     """`retrieval.pooled` for the last layer alone: [N, width]."""
     made, device = torch.empty(len(features), encoder.width), next(encoder.parameters()).device
+    pad = encoder.tokenizer.pad_token_id
     for micro in micro_batches([f.length for f in features], TOKENS):
-        batches = [collate([features[i] for i in group], 1, device) for group in micro]
+        batches = [collate([features[i] for i in group], pad, device) for group in micro]
         blocks = [block for batch in batches for block in batch.blocks]
         with autocast(device, PRECISION):
             hidden = encoder.read(blocks)

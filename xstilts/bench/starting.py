@@ -79,14 +79,8 @@ class Workshop:
             listener.bind(path)
             listener.listen()
             number = listener.fileno()
-            words = [
-                sys.executable,
-                "-c",
-                HERE.format("launch"),
-                str(self.books),
-                "--serve",
-                str(number),
-            ]
+            words = [sys.executable, "-c", HERE.format("launch"), str(self.books), "--serve",
+                     str(number)]  # fmt: skip
             process = subprocess.Popen(words, pass_fds=(number,), cwd=ROOT,
                                        env=self._environment("forked"),
                                        stdout=subprocess.DEVNULL)  # fmt: skip

@@ -30,12 +30,7 @@ from xstilts.model import autocast
 from xstilts.settings import Hyper
 
 RATE = 1e-5
-BF16 = {
-    "H100": 989e12,
-    "H200": 989e12,
-    "A100": 312e12,
-    "L4": 121e12,
-}  # dense FLOP/s
+BF16 = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L4": 121e12}  # dense FLOP/s
 PEERS = {  # the Trainer, and what it is told beside the rest
     "Trainer, padded to max_length": {},
     "Trainer, dynamic padding": {},
