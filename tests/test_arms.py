@@ -14,7 +14,8 @@ from xstilts.arms import WORD, altered, training_rows, turns
 from xstilts.forms import FORMS
 from xstilts.paths import BadInput
 from xstilts.recipes import Recipe, check
-from xstilts.settings import Hyper
+from xstilts.settings import SETTINGS, Hyper, resolve
+from xstilts.tasks import TASKS
 
 WORDS = Recipe("words", scramble="words")
 LABELS = Recipe("labels", scramble="labels")
@@ -201,3 +202,23 @@ def test_what_cannot_be_meant_is_refused(recipe, message):
         check(recipe, [tiny.task("classify")])
     with pytest.raises(BadInput, match="nothing there can be hidden"):
         check(Recipe("r", hide="tokens"), [tiny.task("tag")])
+
+
+def test_rows_of_a_domain_are_its_first_and_a_strange_domain_is_named():
+    mnli = TASKS["mnli"]
+    hyper = Hyper(lr=1e-4, epochs=1, batch=8, max_len=32)
+    every = training_rows(mnli, Recipe("mnli", tasks=("mnli",)), hyper, "world")
+    own = Recipe("m", tasks=("mnli",), domains=("travel",), examples=50)
+    found = training_rows(mnli, own, replace(hyper, examples=50), "world")
+    assert found == [row for row in every if row["domain"] == "travel"][:50]
+    with pytest.raises(BadInput, match="'m': task 'mnli' has no rows of domain 'travle': .*travel"):
+        training_rows(mnli, replace(own, domains=("travle",)), hyper, "world")
+
+
+def test_examples_are_the_recipes_own_before_the_settings():
+    own = Recipe("mnli-40", tasks=("mnli",), examples=40)
+    hyper = resolve(own, SETTINGS["tiny-xlmr"], "intermediate")
+    assert hyper.examples == 40
+    assert len(training_rows(TASKS["mnli"], own, hyper, "world")) == 40
+    with pytest.raises(BadInput, match="examples 0: one or more"):
+        check(replace(own, examples=0), [TASKS["mnli"]])

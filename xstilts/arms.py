@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from xstilts.data import load
+from xstilts.paths import BadInput, nearest
 from xstilts.recipes import Recipe
 from xstilts.settings import Hyper
 from xstilts.tasks import Task
@@ -36,10 +37,23 @@ def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[d
     """
     langs, rows = recipe.translate or ("en",), []
     for place, lang in enumerate(langs):
-        own = translated(task, lang, data=data, errors=recipe.errors, limit=hyper.examples)
+        limit = None if recipe.domains else hyper.examples
+        own = translated(task, lang, data=data, errors=recipe.errors, limit=limit)
+        own = _of_domains(own, recipe, task)[: hyper.examples] if recipe.domains else own
         wanted = {(place + turn) % len(langs) for turn in range(turns(recipe, hyper))}
         rows += [row for row in own if crc32(row["id"].encode()) % len(langs) in wanted]
     return altered(rows, recipe, task, train=True)
+
+
+def _of_domains(rows: list[dict], recipe: Recipe, task: Task) -> list[dict]:
+    """The rows of the recipe's domains; BadInput for a domain that no row is from."""
+    known = {row.get("domain") for row in rows}
+    for name in recipe.domains:
+        if name not in known:
+            hint = nearest(name, filter(None, known)) if any(known) else "its rows name none"
+            raise BadInput(f"recipe '{recipe.name}': task '{task.name}' has no rows of domain "
+                           f"'{name}': {hint}")  # fmt: skip
+    return [row for row in rows if row["domain"] in recipe.domains]
 
 
 def turns(recipe: Recipe, hyper: Hyper) -> int:

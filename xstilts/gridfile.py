@@ -15,7 +15,13 @@ from xstilts.recipes import RECIPES, Recipe, check, recipe
 from xstilts.records import check_keys, check_known, check_once, list_of, record
 from xstilts.settings import PAPER, SETTINGS, Setting, resolve, setting
 
-STUDIES: dict[str, str] = {}  # name -> notebook
+STUDIES = {  # name -> notebook
+    "domain_shift": "11_domain_shift",
+    "choice_of_task": "12_choice_of_task",
+    "linguistic_distance": "13_linguistic_distance",
+    "sequence_length": "14_sequence_length",
+    "task_chains": "15_task_chains",
+}
 REPORTS = {"main_table": "20_main_table", "per_language": "21_per_language"}
 MEASURES: dict[str, str] = {}  # name -> what it measures
 

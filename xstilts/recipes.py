@@ -31,6 +31,9 @@ class Recipe:
     `concat` sets the longer text of every example (premise, context, sentence) among those of
     others, so many in all; cut at `max_len` as any.
 
+    `examples` keeps so many training rows of each task, the first; `domains` keeps those whose
+    `domain` is one of these (both: the first so many of them). Dev stays whole.
+
     Controls, which `arms` makes: `scramble` "words" shuffles the words of every text, "labels"
     deals the training labels out anew; `hide` empties a column (`text_a`: hypothesis only;
     `context`: choices only; `question`).
@@ -47,6 +50,8 @@ class Recipe:
     concat: int = 1
     scramble: str | None = None
     hide: str | None = None
+    examples: int | None = None
+    domains: tuple[str, ...] = ()
     cap: int | None = None
     temperature: float = 1.0
     epochs: float | None = None
@@ -96,6 +101,10 @@ def check(recipe: Recipe, tasks: Iterable) -> None:
     if recipe.concat < 1 or recipe.concat > 1 and any(task.form == "pairs" for task in tasks):
         raise BadInput(f"recipe '{recipe.name}': concat {recipe.concat}: one text or more, of "
                        "tasks that are no retrieval")  # fmt: skip
+    if recipe.examples is not None and recipe.examples < 1:
+        raise BadInput(f"recipe '{recipe.name}': examples {recipe.examples}: one or more")
+    if recipe.domains and any(task.form == "pairs" for task in tasks):
+        raise BadInput(f"recipe '{recipe.name}': domains: retrieval has candidates of every domain")
     asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, "")]
     for task in tasks:
         asked.append(("hide", recipe.hide, HIDEABLE.get(task.form, ()), f", task '{task.name}'"))

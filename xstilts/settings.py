@@ -154,7 +154,7 @@ def resolve(recipe: Recipe, setting: Setting, phase: str) -> Hyper:
         hyper, sources = _override(hyper, sources, setting.budget.get(key, {}), setting, key)
     own = {
         name: value
-        for name in ("lr", "epochs", "batch", "max_len", "updates", "cap", "select")
+        for name in ("lr", "epochs", "batch", "max_len", "updates", "examples", "cap", "select")
         if (value := getattr(recipe, name)) is not None
     }
     hyper = replace(hyper, temperature=recipe.temperature, mlm=recipe.mlm, **own)
