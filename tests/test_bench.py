@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from test_notebooks import play
 
 from xstilts.bench import Case, peak, reading, training
 from xstilts.forms import form
@@ -70,3 +71,99 @@ def test_memory_is_what_was_taken_beyond_what_was_held():
 def test_only_the_family_that_the_peers_share():
     with pytest.raises(BadInput, match="XLM-R"):
         case("classify", "bert")
+
+
+# The notebook: its own cells, on stand-ins for all that takes time
+
+
+class StandIn:
+    """One of the notebook's cases; `spoil` names what is wrong with its results."""
+
+    spoil = None
+
+    def __init__(self, name, task, encoder, features, batch, longest, seed=1):
+        self.name, self.encoder, self.features = name, encoder, features
+        self.batch, self.tokens, self.model = batch, 4096, self
+
+    def save(self, folder):
+        pass
+
+    @classmethod
+    def race(cls, runs, repeats):
+        return [{"run": name, "repeat": r, "tokens": 100, "seconds": 1.0 + r}
+                for r in range(repeats) for name in runs]  # fmt: skip
+
+    @classmethod
+    def answers(cls, own):
+        found = np.tile([[3.0, 1.0, 2.0]], (len(own.features), 1))
+        return found + ([0, 5, 0] if cls.spoil == "other predictions" else [0, 0, 0])
+
+    @classmethod
+    def index(cls, x, y):
+        scores, places = np.ones((4, 4)), np.zeros((4, 4), int)
+        far = 0.5 if cls.spoil == "other neighbours" else 0.0
+        return scores - far, places, scores, places
+
+
+class Shop:
+    """Stands in for the workshop: forked and ordinary runs leave the same, or not."""
+
+    small = [("grid", "run")]
+
+    def __init__(self, home):
+        self.parent = lambda: self
+        self.ordinary = self.papermill = lambda *words: 1.0
+
+    def __enter__(self):
+        return lambda *words: 1.0
+
+    def __exit__(self, *_):
+        pass
+
+    def scores(self, kind):
+        return kind.encode() if StandIn.spoil == "other bytes" else b"the same"
+
+
+@pytest.mark.parametrize(
+    "spoil", [None, "gradient", "other predictions", "other vectors", "other neighbours",
+              "other bytes"],
+)  # fmt: skip
+def test_the_notebooks_check_refuses_contenders_that_differ(spoil, out, monkeypatch):
+    monkeypatch.setattr(StandIn, "spoil", spoil)
+    names = [
+        "ours",
+        *training.PEERS,
+        "dense, 16 long, 1024 at once",
+        "dense, 64 long, 1024 at once",
+    ]
+    vectors = torch.ones(3, 2, 2)
+    last = vectors[-1] * (2 if spoil == "other vectors" else 1)
+    for place, what in {
+        "xstilts.encoder.Encoder.load": lambda where: type("E", (), {"tokenizer": None}),
+        "xstilts.bench.features": lambda *_, **__: [None] * 4,
+        "xstilts.bench.Case": StandIn,
+        "xstilts.bench.peak": lambda work: (work(), 1.0, 1.0),
+        "xstilts.bench.training.gradient_gap": lambda case: 1e-2 if spoil == "gradient" else 1e-7,
+        "xstilts.bench.training.contenders": lambda *_: dict.fromkeys(names),
+        "xstilts.bench.training.race": StandIn.race,
+        "xstilts.bench.training.ours": lambda *_: (100, 1.0),
+        "xstilts.bench.training.utilisation": lambda _: None,
+        "xstilts.evaluate.rows_of": lambda *_: ({"en": [1], "qaa": [2]}, []),
+        "xstilts.forms.classify.encode": lambda rows, *_: [None] * 50,
+        "xstilts.bench.reading.ours": StandIn.answers,
+        "xstilts.bench.reading.trainer": lambda own: np.tile([[3.0, 1.0, 2.0]], (100, 1)),
+        "xstilts.bench.reading.one_by_one": lambda folder, own, apart: StandIn.answers(own),
+        "xstilts.bench.reading.last_layer": lambda *_: last,
+        "xstilts.bench.reading.has_faiss": lambda: True,
+        "xstilts.bench.reading.flat_index": StandIn.index,
+        "xstilts.bench.reading.unit_vectors": lambda count: (None, None),
+        "xstilts.retrieval.pooled": lambda *_: vectors,
+        "xstilts.retrieval.neighbours": lambda *_, k: (np.ones((4, 4)), np.zeros((4, 4), int)) * 2,
+        "xstilts.bench.starting.Workshop": Shop,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(place, what)
+    if spoil is None:
+        assert play("90_performance")["table"]["floor"].gt(0).all()
+    else:
+        with pytest.raises(AssertionError):
+            play("90_performance")

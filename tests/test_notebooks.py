@@ -383,3 +383,46 @@ def test_a_translated_arm_refuses_spoilt_rows_and_models(recipe, spoil, out, mon
     else:
         with pytest.raises((AssertionError, UserError)):
             play("07_translate_train", recipe=recipe)
+
+
+def continued(**spoilt):
+    """Stands in for `fit`'s result on the defaults of 06: masked language modelling alone."""
+    curve = [{"step": s, "task": "mlm", "loss": 5.0 - s / 10, "lr": 1e-3, "dev": None}
+             for s in range(1, 9)]  # fmt: skip
+    own = {"path": "after", "curve": curve, "dev": {}, "best": None, "updates": 8,
+           "hyper": {"updates": 8}, "loaded": ["roberta.a.weight"], "fresh": []}  # fmt: skip
+    return SimpleNamespace(**own | spoilt)
+
+
+def at_its_layer(model, task, setting):
+    """Stands in for `retrieve`: the setting's layer alone."""
+    found = Answered()(model, task, setting)
+    return SimpleNamespace(scores=found.scores[found.scores["layer"] == setting.layer])
+
+
+RISING = [{"step": s, "task": "mlm", "loss": float(s), "dev": None} for s in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "moved"),
+    [({}, 0.1), ({}, 0.0), ({}, float("nan")), ({"curve": RISING}, 0.1), ({"updates": 7}, 0.1),
+     ({"fresh": ["roberta.a.weight"]}, 0.1),
+     ({"curve": [step | {"task": "mnli"} for step in continued().curve]}, 0.1)],
+    ids=["whole", "encoder as it was", "loss no number", "diverged", "updates are missing",
+         "random encoder", "no masked words"],
+)  # fmt: skip
+def test_continued_pretraining_refuses_a_spoilt_model(spoilt, moved, out, monkeypatch):
+    texts = {"en": [["One."]], "qaa": [["Ena."]]}
+    monkeypatch.setattr("xstilts.text.documents", lambda *_, **__: texts)
+    monkeypatch.setattr("xstilts.text.bilingual", lambda _: {"qaa": [("One.", "Ena.")]})
+    monkeypatch.setattr("xstilts.train.fit", lambda *_, **__: continued(**spoilt))
+    monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind: "before")
+    monkeypatch.setattr("xstilts.encoder.Encoder.load", lambda where: where)
+    loss = lambda encoder, texts: 4.0 - (moved if encoder == "after" else 0.0)  # noqa: E731
+    monkeypatch.setattr("xstilts.pretrain.held_loss", loss)
+    monkeypatch.setattr("xstilts.retrieval.retrieve", at_its_layer)
+    if not spoilt and moved == 0.1:
+        assert list(play("06_mlm_baseline")["aligned"]) == ["before", "after"]
+    else:
+        with pytest.raises(AssertionError):
+            play("06_mlm_baseline")
