@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from xstilts.data import load
-from xstilts.grid import plan
+from xstilts.grid import alone, plan
+from xstilts.gridfile import read
 from xstilts.languages import languages
 from xstilts.paths import GRIDS, NOTEBOOKS, UserError
 from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, SWEEP
@@ -75,6 +76,18 @@ def test_every_planned_parameter_is_declared(grid):
         assert set(run.params) <= set(declared)
         for key, value in run.params.items():
             assert type(value).__name__ == declared[key][0]
+
+
+@pytest.mark.parametrize("grid", ["demo", "slice", "arms"])
+def test_every_planned_run_is_opened_as_itself(grid):
+    read_grid, opened = read(grid), {}
+    for run in plan(grid):
+        kind = (run.notebook, tuple(run.params))
+        if run.leaves == "report" or kind in opened:
+            continue
+        defaults = {name: default for name, (_, default) in parameters(run.notebook).items()}
+        opened[kind] = alone(run.notebook, defaults | run.params, read_grid)[-1].id
+        assert opened[kind] == run.id
 
 
 @every

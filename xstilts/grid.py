@@ -211,7 +211,8 @@ def _encoder(runs, grid: Grid, one: Setting, seed: int, name: str) -> tuple[str,
     needs = ()
     if pretrained(one):
         base = f"{one.name}/base"
-        needs = (_add(runs, base, "01_prepare_encoder", {"setting": one.name}, (), "model", grid),)
+        params = {"setting": one.name, "seed": 1}  # one encoder for every seed of the grid
+        needs = (_add(runs, base, "01_prepare_encoder", params, (), "model", grid),)
     wanted = grid.recipe(name)
     if wanted.after:
         needs = _encoder(runs, grid, one, seed, wanted.after)
