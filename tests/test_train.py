@@ -205,7 +205,7 @@ def test_rows_without_a_usable_label_are_counted_or_refused(start, tmp_path, mon
         fit(start, tmp_path / "n", tiny.task("span"), updates=3)
 
 
-def documents(data, langs, chars):
+def documents(data, langs, chars, domains=()):
     return {lang: [tiny.text(n, 6) for n in range(9)] for lang in langs or ("en", "qaa")}
 
 
@@ -227,6 +227,25 @@ def test_masked_words_mixed_in_take_their_share(start, tmp_path, monkeypatch):
     told = [row["task"] for row in fitted.curve if row["dev"] is None]
     assert 0.3 < told.count("mlm") / len(told) < 0.5
     assert set(fitted.dev) == {"my_tag"} and fitted.hyper["mlm"] == 0.4
+
+
+def test_moments_aligned_take_their_share_and_come_nearer(start, tmp_path, monkeypatch):
+    asked = []
+
+    def told(data, langs, chars, domains=()):
+        asked.append((langs, domains))
+        return documents(data, langs, chars)
+
+    monkeypatch.setattr(train, "documents", told)
+    recipe = Recipe("aligned", tasks=("my_tag",), mlm=0.5, mlm_text=("qab",), mlm_domains=("home",),
+                    align="coral")  # fmt: skip
+    fitted = fit(start, tmp_path / "m", tiny.task("tag"), recipe=recipe, updates=120, lr=1e-3)
+    assert asked == [(("qab",), ("home",))] and set(fitted.dev) == {"my_tag"}
+    losses = [row["loss"] for row in fitted.curve if row["task"] == "align"]
+    assert 0.3 < len(losses) / len(fitted.curve) < 0.7
+    assert 0 <= sum(losses[-9:]) < 0.8 * sum(losses[:9])
+    with pytest.raises(BadInput, match="align takes the share 'mlm'"):
+        fit(start, tmp_path / "n", tiny.task("tag"), recipe=Recipe("x", ("my_tag",), align="coral"))
 
 
 @pytest.mark.parametrize("langs", [("qaa",), ("en", "qaa", "qab"), ("all",)])

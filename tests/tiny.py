@@ -125,7 +125,7 @@ def feed(monkeypatch, rows) -> None:
     def load(task, split, lang, *, data, limit=None):
         return datasets.Dataset.from_list(rows(task, split))
 
-    def documents(data, langs, chars):
+    def documents(data, langs, chars, domains=()):
         return {lang: [text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
 
     monkeypatch.setattr(train, "load", load)

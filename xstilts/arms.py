@@ -8,6 +8,7 @@ come here.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
@@ -18,6 +19,7 @@ from xstilts.paths import BadInput, nearest
 from xstilts.recipes import Recipe
 from xstilts.settings import Hyper
 from xstilts.tasks import Task
+from xstilts.tasks import task as task_called
 from xstilts.tongues import translation
 
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
@@ -37,23 +39,53 @@ def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[d
     """
     langs, rows = recipe.translate or ("en",), []
     for place, lang in enumerate(langs):
-        limit = None if recipe.domains else hyper.examples
+        limit = None if recipe.domains or recipe.nearest else hyper.examples
         own = translated(task, lang, data=data, errors=recipe.errors, limit=limit)
-        own = _of_domains(own, recipe, task)[: hyper.examples] if recipe.domains else own
+        own = _of_domains(own, recipe.domains, recipe, task)
+        own = _nearest(own, recipe, task, hyper.examples, data)[: hyper.examples]
         wanted = {(place + turn) % len(langs) for turn in range(turns(recipe, hyper))}
         rows += [row for row in own if crc32(row["id"].encode()) % len(langs) in wanted]
     return altered(rows, recipe, task, train=True)
 
 
-def _of_domains(rows: list[dict], recipe: Recipe, task: Task) -> list[dict]:
-    """The rows of the recipe's domains; BadInput for a domain that no row is from."""
+def _of_domains(rows: list[dict], domains, recipe: Recipe, task: Task) -> list[dict]:
+    """The rows of these domains, or all; BadInput for a domain that no row is from."""
     known = {row.get("domain") for row in rows}
-    for name in recipe.domains:
+    for name in domains:
         if name not in known:
             hint = nearest(name, filter(None, known)) if any(known) else "its rows name none"
             raise BadInput(f"recipe '{recipe.name}': task '{task.name}' has no rows of domain "
                            f"'{name}': {hint}")  # fmt: skip
-    return [row for row in rows if row["domain"] in recipe.domains]
+    return [row for row in rows if row["domain"] in domains] if domains else rows
+
+
+def _nearest(rows: list[dict], recipe: Recipe, task: Task, count: int, data: str) -> list[dict]:
+    """The `count` rows, in their order, whose words are likest those of `recipe.nearest`.
+
+    By the difference of cross-entropies under two models of single words, one of the wanted texts
+    and one of these rows (Moore and Lewis, 2010), averaged over a row's words.
+    """
+    if not recipe.nearest:
+        return rows
+    wanted: Counter = Counter()
+    for name in recipe.nearest:
+        like, _, domain = name.partition("/")
+        like = task_called(like)
+        own = load(like, "train", "en", data=data).to_list()
+        own = _of_domains(own, (domain,) if domain else (), recipe, like)
+        wanted.update(word for row in own for word in _vocabulary(row, like))
+    said = [list(_vocabulary(row, task)) for row in rows]
+    usual = Counter(word for words in said for word in words)
+    more = math.log((usual.total() + len(usual)) / (wanted.total() + len(usual)))
+    gain = {word: math.log((wanted[word] + 1) / (n + 1)) + more for word, n in usual.items()}
+    score = [sum(map(gain.get, words)) / max(1, len(words)) for words in said]
+    chosen = sorted(range(len(rows)), key=lambda place: -score[place])[:count]
+    return [rows[place] for place in sorted(chosen)]
+
+
+def _vocabulary(row: dict, task: Task) -> Iterable[str]:
+    """The words of all texts of a row, in small letters."""
+    return (word.lower() for text in _texts([row], task) for word in WORD.findall(text))
 
 
 def turns(recipe: Recipe, hyper: Hyper) -> int:

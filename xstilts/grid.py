@@ -78,10 +78,14 @@ class Run:
 
     @property
     def sources(self) -> tuple["tasks.Task", ...]:
-        """The tasks that hold the translations of the rows it trains on."""
-        if not self.trained or not self.trained.translate:
+        """Tasks that decide over the rows: with their translations, or those chosen to be like."""
+        if not self.trained:
             return ()
-        return tuple(filter(None, (translation(t, self.setting.data) for t in self.tasks)))
+        like = [tasks.task(name.partition("/")[0]) for name in self.trained.nearest]
+        data = self.setting.data
+        said = [translation(t, data) for t in self.tasks] if self.trained.translate else []
+        found = [t for t in (*said, *like) if t]
+        return tuple(t for i, t in enumerate(found) if t not in found[:i])
 
     @property
     def hyper(self) -> Hyper | None:
@@ -120,8 +124,9 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
     runs: dict[str, Run] = {}
     if {"setting", "recipe", "seed"} <= set(params):
         targets = (params["target"],) if params.get("target") else ()
+        measures = (params["measure"],) if params.get("measure") else ()
         block = Block((grid.setting(params["setting"]),), (params["seed"],), (params["recipe"],),
-                      targets, retrieval=True)  # fmt: skip
+                      targets, retrieval=True, measures=measures)  # fmt: skip
         _expand(runs, grid, block, block.settings[0], params["seed"])
     elif "setting" in params:
         _encoder(runs, grid, grid.setting(params["setting"]), 0, "none")
@@ -135,7 +140,7 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
     return (*_before(found[0], runs), found[0])
 
 
-PLANNED = (*TRAIN, "04_zero_shot", "05_retrieval")
+PLANNED = (*TRAIN, "04_zero_shot", "05_retrieval", "10_measures")
 
 
 def _before(run: Run, runs: Mapping[str, Run]) -> tuple[Run, ...]:

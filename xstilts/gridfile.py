@@ -6,14 +6,16 @@ the file, the place in it and the nearest known name. What the grid means is `gr
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from xstilts import tasks
-from xstilts.paths import GRIDS, BadInput, nearest
+from xstilts.paths import GRIDS, TABLES, BadInput, nearest
+from xstilts.ranges import SEEDS, check_name, check_numbers
 from xstilts.recipes import RECIPES, Recipe, check, recipe
 from xstilts.records import check_keys, check_known, check_once, list_of, record
 from xstilts.settings import PAPER, SETTINGS, Setting, resolve, setting
+from xstilts.yamlfile import read_yaml
 
 STUDIES = {  # name -> notebook
     "domain_shift": "11_domain_shift",
@@ -22,8 +24,18 @@ STUDIES = {  # name -> notebook
     "sequence_length": "14_sequence_length",
     "task_chains": "15_task_chains",
 }
-REPORTS = {"main_table": "20_main_table", "per_language": "21_per_language"}
-MEASURES: dict[str, str] = {}  # name -> what it measures
+REPORTS = {
+    "main_table": "20_main_table",
+    "per_language": "21_per_language",
+    "claims": "22_claims",
+}
+MEASURES = {  # name -> what it measures
+    "text": "pieces per English piece and pieces shared with English, of the same sentences",
+    "positions": "the encoder's own masked-language loss by position in the text",
+    "space": "likeness of translations and of random sentences, and languages apart, by layer",
+    "domains": "how far domains lie apart, in word pieces and by layer, raw and centred",
+    "knobs": "retrieval of sentences said with one knob of their language changed (world only)",
+}
 
 PHASES = ("pretrain", *PAPER, "evaluate")
 BLOCK = ("settings", "seeds", "recipes", "targets", "retrieval", "measures")
@@ -124,19 +136,7 @@ def freeze(grid: Grid) -> dict:
 
 
 def _parse(path: Path) -> Mapping:
-    import yaml
-
-    try:
-        content = yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise BadInput(f"{path}{line}: not YAML: {problem}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise BadInput(f"{path}: a grid is a mapping with keys among {', '.join(KEYS)}")
     return content
@@ -148,9 +148,14 @@ def _check(content: Mapping, name: str, where: str, folder: Path) -> Grid:
     name, folder = content.get("name", name), Path(content.get("folder", folder))
     own = [record(tasks.Task, t, f"{where}: tasks") for t in list_of(content, "tasks", where)]
     own = tuple(replace(t, files={s: str(folder / f) for s, f in t.files.items()}) for t in own)
+    check_name(name, "grid", where)
     check_once([t.name for t in own], f"{where}: tasks")
     for one in own:
         _told(where, tasks.check, one)
+        for file in one.files.values():
+            if not file.endswith(TABLES):
+                raise BadInput(f"{where}: task '{one.name}': files: '{file}' should end in "
+                               f"{', '.join(TABLES)}")  # fmt: skip
     grid = Grid(name, where, tasks=own, content=content, folder=folder)
     for number, part in enumerate((content, *list_of(content, "also", where))):
         place = f"{where}: also[{number - 1}]" if number else where
@@ -163,7 +168,9 @@ def _check(content: Mapping, name: str, where: str, folder: Path) -> Grid:
             check_known(one, known, f"{where}: {key}")
         grid = replace(grid, **{key: names})
     _chains(grid)
-    return restrict(grid, **content.get("only", {}))
+    only = content.get("only", {})
+    check_keys(only, ("settings", "seeds"), f"{where}: only")
+    return restrict(grid, **only)
 
 
 def _block(grid: Grid, part: Mapping, where: str) -> Grid:
@@ -179,8 +186,8 @@ def _block(grid: Grid, part: Mapping, where: str) -> Grid:
         check_once(names, f"{where}: {key}")
     seeds = tuple(list_of(part, "seeds", where))
     for seed in seeds:
-        if type(seed) is not int or seed < 0:
-            raise BadInput(f"{where}: seeds: {seed!r} is no whole number from 0")
+        if type(seed) is not int or not 0 <= seed < SEEDS:
+            raise BadInput(f"{where}: seeds: {seed!r:.40} is no whole number from 0 to 2**32 - 1")
     check_once(seeds, f"{where}: seeds")
     measures = tuple(list_of(part, "measures", where))
     for measure in measures:
@@ -204,6 +211,9 @@ def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
         own = {s.name: s for s in own}
         return own[given] if given in own else _told(f"{where}: settings", setting, given)
     made = record(Setting, given, f"{where}: settings")
+    check_numbers(asdict(made), f"{where}: setting '{made.name}'")
+    if not made.encoder:
+        raise BadInput(f"{where}: setting '{made.name}': no encoder: a folder or a hub id")
     if (folder / made.encoder).is_dir():
         made = replace(made, encoder=str((folder / made.encoder).resolve()))
     if made.data not in ("world", "hub"):
@@ -214,6 +224,7 @@ def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
             raise BadInput(f"{place}: not a mapping of numbers")
         phase, _, name = key.partition("/")
         check_known(phase, PHASES, place)
+        check_numbers(value, place)
         if phase in PAPER:
             _told(where, resolve, Recipe(name), made, phase)
         elif phase == "evaluate":
@@ -225,7 +236,12 @@ def _recipe(given, own: list[Recipe], where: str) -> str:
     """The name of a stock recipe, or of the grid's own, which is added to `own`."""
     if isinstance(given, str):
         return _told(where, recipe, given, own).name
-    return _declare(record(Recipe, given, where), own, RECIPES, where).name
+    made = record(Recipe, given, where)
+    check_numbers(asdict(made), f"{where}: recipe '{made.name}'")
+    check_once(made.tasks, f"{where}: recipe '{made.name}': tasks")
+    if not made.tasks:
+        raise BadInput(f"{where}: recipe '{made.name}': no tasks, so it trains on nothing: 'none'?")
+    return _declare(made, own, RECIPES, where).name
 
 
 def _told(where: str, look, *names):
@@ -238,6 +254,7 @@ def _told(where: str, look, *names):
 
 def _declare(made, own: list, stock: Mapping, where: str):
     """Add an own record; the same one may be said twice, another by that name may not."""
+    check_name(made.name, type(made).__name__.lower(), where)
     same = next((o for o in own if o.name == made.name), None) or stock.get(made.name)
     if same is not None and same != made:
         raise BadInput(f"{where}: '{made.name}' already means something else; choose a new name")
@@ -258,6 +275,12 @@ def _chains(grid: Grid) -> None:
                 one = grid.recipe(one.after)
         except BadInput as error:
             raise BadInput(f"{where}: {error}") from None
+    for one in grid.settings:
+        known = {*RECIPES, *tasks.TASKS, *(own.name for own in (*grid.recipes, *grid.tasks))}
+        for key in one.budget:
+            if name := key.partition("/")[2]:
+                place = f"{grid.where}: setting '{one.name}', budget '{key}'"
+                check_known(name, known, place, "recipe")
     for block in grid.blocks:
         for name in block.targets:
             if not grid.recipe(name).tasks or grid.recipe(name).mlm == 1:

@@ -1,11 +1,11 @@
 """Languages: their codes, and the forms of their names that data sets use.
 
-Facts live in `facts/languages.csv`. Which languages a task has is the task's own record (on the
-hub) or the world's (in the world).
+Facts live in `facts/languages.csv` (where its numbers are from: `facts/LICENSE-languages`). Which
+languages a task has is the task's own record (on the hub) or the world's (in the world).
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 from xstilts.paths import FACTS, BadInput, nearest
@@ -25,13 +25,27 @@ class Language:
 
 
 SUITES = ("xtreme", "xtreme-r")  # those with official language lists
+URIEL = ("genetic", "geographic", "syntactic", "phonological", "inventory", "featural")
+
+
+@cache
+def facts() -> dict[str, dict[str, str]]:
+    """Every column of the table, as texts, by code.
+
+    Besides `Language`'s: `order` (of subject, verb, object; several where none rules), distances
+    from English in [0, 1] (URIEL), `attested` (share of the 289 features behind them that somebody
+    recorded, not predicted), `cc100_gib` (0: not in CC-100) and `wikipedia_million` (articles;
+    empty: not known), both sizes of pretraining text.
+    """
+    with (FACTS / "languages.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row for row in csv.DictReader(file)}
 
 
 @cache
 def table() -> dict[str, Language]:
     """Every real language by code."""
-    with (FACTS / "languages.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: Language(**row) for row in csv.DictReader(file)}
+    names = [field.name for field in fields(Language)]
+    return {code: Language(*map(row.get, names)) for code, row in facts().items()}
 
 
 def language(code: str) -> Language:

@@ -113,7 +113,7 @@ class Training:
         """One optimiser step: the whole batch, then one division by what it counted."""
         which, nth = self.plan[step]
         one, here = self.lessons[which], place()
-        apart = one.task.form == "pairs"
+        apart = one.task.form in ("pairs", "moments")  # the loss is of the step as a whole
         budget = WHOLE if apart else self.hyper.tokens
         pad, device = self.inner.encoder.tokenizer.pad_token_id, self.accelerator.device
         features = self._features(one, step, nth)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from xstilts import forms
 from xstilts.batches import Batch, collate, micro_batches
 from xstilts.encoder import Encoder
-from xstilts.forms import Feature
+from xstilts.forms import Feature, moments
 from xstilts.paths import BadInput, MissingData
 
 
@@ -35,6 +35,7 @@ class Head:
 
 
 MLM = Head("mlm", "mlm", (), ())  # every encoder has it, so no model needs one of its own
+ALIGN = Head("align", "moments", (), ())  # has no weights
 
 
 def heads_for(tasks: Sequence) -> tuple[Head, ...]:
@@ -67,7 +68,8 @@ class Model(nn.Module):
     def forward(self, head: str, batches: Sequence[Batch]) -> list[Tensor]:
         """The head's outputs for each of `batches`, one row an input, block after block.
 
-        The head "mlm" is the encoder's own, run on the hidden pieces alone: [hidden, vocabulary].
+        The head "mlm" is the encoder's own, run on the hidden pieces alone: [hidden, vocabulary];
+        "align" gives the mean of every text's pieces: [inputs, width].
         """
         vectors = iter(self.encoder.read([block for batch in batches for block in batch.blocks]))
         return [self._answer(head, batch, vectors) for batch in batches]
@@ -75,7 +77,7 @@ class Model(nn.Module):
     def _answer(self, head: str, batch: Batch, vectors: Iterator[Tensor]) -> Tensor:
         if head == MLM.name:
             return self.encoder.logits(next(vectors)[batch.target != forms.IGNORED])
-        top = self.tops[head]
+        top = moments.vectors if head == ALIGN.name else self.tops[head]
         return torch.cat([top(next(vectors), block) for block in batch.blocks])
 
     def head_of(self, task) -> Head:

@@ -19,8 +19,10 @@ class Recipe:
     task per optimiser step, drawn in proportion to `min(size, cap) ** (1 / temperature)`.
 
     `mlm` is the share of all updates that are masked language modelling instead, on running text
-    in the languages `mlm_text` (none: all there are); with 1.0 the tasks only say how many updates
-    there are. `select` "last" keeps the last weights, not the best on English dev.
+    in the languages `mlm_text` (none: all there are) and on the subjects `mlm_domains` (none: any);
+    with 1.0 the tasks only say how many updates there are. With `align` "coral" these updates fill
+    no blanks: they make the covariances of English task texts and of that running text alike.
+    `select` "last" keeps the last weights, not the best on English dev.
 
     `translate` lists the languages in which the English training rows are read, English only if
     `en` is among them; "all" is English and every language that there is. Several share the rows:
@@ -32,7 +34,9 @@ class Recipe:
     others, so many in all; cut at `max_len` as any.
 
     `examples` keeps so many training rows of each task, the first; `domains` keeps those whose
-    `domain` is one of these (both: the first so many of them). Dev stays whole.
+    `domain` is one of these (both: the first so many of them). With `nearest` ("task" or
+    "task/domain", stock tasks) they are those whose words are likest its English training rows'.
+    Dev stays whole.
 
     Controls, which `arms` makes: `scramble` "words" shuffles the words of every text, "labels"
     deals the training labels out anew; `hide` empties a column (`text_a`: hypothesis only;
@@ -44,6 +48,8 @@ class Recipe:
     after: str | None = None
     mlm: float = 0.0
     mlm_text: tuple[str, ...] = ()
+    mlm_domains: tuple[str, ...] = ()
+    align: str | None = None
     select: str | None = None
     translate: tuple[str, ...] = ()
     errors: float = 0.0
@@ -52,6 +58,7 @@ class Recipe:
     hide: str | None = None
     examples: int | None = None
     domains: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
     cap: int | None = None
     temperature: float = 1.0
     epochs: float | None = None
@@ -63,6 +70,7 @@ class Recipe:
 
 SCRAMBLES = ("words", "labels")
 SELECTS = ("dev", "last")
+ALIGNS = ("coral",)
 HIDEABLE = {"classify": ("text_a", "text_b"), "choose": ("context",), "span": ("question",)}
 
 NONE = Recipe("none")
@@ -105,7 +113,13 @@ def check(recipe: Recipe, tasks: Iterable) -> None:
         raise BadInput(f"recipe '{recipe.name}': examples {recipe.examples}: one or more")
     if recipe.domains and any(task.form == "pairs" for task in tasks):
         raise BadInput(f"recipe '{recipe.name}': domains: retrieval has candidates of every domain")
-    asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, "")]
+    if recipe.align and not 0 < recipe.mlm < 1:
+        raise BadInput(f"recipe '{recipe.name}': align takes the share 'mlm' of the updates: "
+                       "more than 0, less than 1")  # fmt: skip
+    if recipe.nearest and (recipe.examples is None or recipe.translate):
+        raise BadInput(f"recipe '{recipe.name}': nearest chooses 'examples' rows, in English")
+    asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, ""),
+             ("align", recipe.align, ALIGNS, "")]  # fmt: skip
     for task in tasks:
         asked.append(("hide", recipe.hide, HIDEABLE.get(task.form, ()), f", task '{task.name}'"))
     for key, value, known, where in asked:

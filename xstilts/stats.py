@@ -35,11 +35,35 @@ def paired(after: Sequence[float], before: Sequence[float], level: float = 0.95)
 
 
 def over_languages(differences, level: float = 0.95) -> Interval:
-    """The mean difference (seeds, languages) as if the languages were a random sample.
+    """The mean difference (seeds, languages) as if the languages were a random sample, too.
 
-    Seeds are averaged first, so what is left to vary is the language and the noise of its mean.
+    Seeds and languages are crossed random effects: what a seed does to all languages at once does
+    not average out over them. Mean squares give the variance, Satterthwaite's rule its degrees of
+    freedom. NaN bounds for one seed or one language.
     """
-    return t_interval(_finite(differences).mean(axis=0), level)
+    from scipy.stats import t
+
+    table = _finite(differences)
+    (seeds, langs), mean = table.shape, float(table.mean())
+    if min(seeds, langs) < 2:
+        return Interval(mean, float("nan"), float("nan"))
+    by_seed, by_lang, rest = mean_squares(table)
+    variance = max(by_seed + by_lang - rest, by_seed, by_lang)
+    if not variance:
+        return Interval(mean, mean, mean)
+    free = variance**2 / (by_seed**2 / (seeds - 1) + by_lang**2 / (langs - 1))
+    half = t.ppf((1 + level) / 2, max(free, min(seeds, langs) - 1))
+    half *= np.sqrt(variance / (seeds * langs))
+    return Interval(mean, float(mean - half), float(mean + half))
+
+
+def mean_squares(table: np.ndarray) -> tuple[float, float, float]:
+    """Mean squares between rows, between columns, and of what neither accounts for."""
+    rows, columns = table.shape
+    by_row, by_column = table.mean(axis=1), table.mean(axis=0)
+    rest = table - by_row[:, None] - by_column + table.mean()
+    return (float(columns * by_row.var(ddof=1)), float(rows * by_column.var(ddof=1)),
+            float((rest**2).sum() / ((rows - 1) * (columns - 1))))  # fmt: skip
 
 
 def wilson(hits: float, n: int, level: float = 0.95) -> Interval:

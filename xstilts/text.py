@@ -96,10 +96,11 @@ def read_folder(folder: Path, chars: int, alpha: float, seed: int, langs=()) -> 
     return Text(docs={k: v for k, v in taken.items() if v}, stamp={"text": digest.hexdigest()})
 
 
-def documents(data: str, langs, chars: int) -> dict[str, list[list[str]]]:
+def documents(data: str, langs, chars: int, domains=()) -> dict[str, list[list[str]]]:
     """About `chars` characters of documents by language, of the world or of XSTILTS_TEXT.
 
-    `langs` restricts the languages; none: all there are. Raises MissingData where there is no text.
+    `langs` restricts the languages, `domains` the subjects (folders of such names in XSTILTS_TEXT);
+    none: all there are. Raises MissingData where there is no text.
     """
     if data == "world":
         from xstilts import world
@@ -108,11 +109,15 @@ def documents(data: str, langs, chars: int) -> dict[str, list[list[str]]]:
         if strange := [lang for lang in known if lang not in ("en", *world.LANGS)]:
             raise MissingData(f"no text in '{strange[0]}' in the world: en {' '.join(world.LANGS)}")
         dice, room = np.random.default_rng(0), chars // len(known)
-        return {lang: _take(world.text(lang), room, dice) for lang in known}
+        return {lang: _take(world.text(lang, domains), room, dice) for lang in known}
     folder = text_dir()
     if folder is None:
         raise MissingData("no running text: set XSTILTS_TEXT to a folder of xx.txt or xx.txt.xz")
-    return read_folder(folder, chars, ALPHA, 0, langs).docs
+    found, places = defaultdict(list), [folder / domain for domain in domains] or [folder]
+    for place in places:
+        for lang, docs in read_folder(place, chars // len(places), ALPHA, 0, langs).docs.items():
+            found[lang] += docs
+    return dict(found)
 
 
 def _decode(file: Path, raw: bytes) -> str:

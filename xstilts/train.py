@@ -6,23 +6,23 @@ itself is in `loop`.
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from xstilts import devices
 from xstilts.arms import altered, training_rows, turns
 from xstilts.data import labelled, load
 from xstilts.encoder import Encoder
-from xstilts.files import told
-from xstilts.forms import asked, form, mlm
+from xstilts.files import beside, told
+from xstilts.forms import asked, form, mlm, moments
 from xstilts.loop import Lesson, Training, updates
-from xstilts.model import MLM, Model, heads_for
+from xstilts.model import ALIGN, MLM, Model, heads_for
 from xstilts.paths import BadInput, MissingData
 from xstilts.provenance import plain
 from xstilts.recipes import Recipe, check
@@ -34,6 +34,7 @@ from xstilts.text import documents
 from xstilts.tongues import spoken
 
 TEXT = Task("mlm", "Masked language modelling", "mlm", world="text")
+ALIKE = Task("align", "Moment alignment", "moments", world="text")
 CHARS = 6  # of text read for every piece that is wanted of it: more than a piece has
 
 
@@ -140,7 +141,9 @@ def fit(
     hyper = replace(hyper, updates=updates(lessons, once))
     if recipe.mlm == 1:
         lessons, heads = [], ()
-    if recipe.mlm:
+    if recipe.align:
+        lessons.append(_alignment(lessons, recipe, setting, hyper, encoder.tokenizer))
+    elif recipe.mlm:
         lessons.append(_running_text(recipe, setting, hyper, encoder.tokenizer))
     torch.manual_seed(seed)
     facts = {"max_len": hyper.max_len, "token_budget": hyper.tokens}
@@ -191,10 +194,27 @@ def _lesson(task: Task, heads, recipe: Recipe, setting: Setting, hyper: Hyper, t
 
 def _running_text(recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> Lesson:
     """Windows of running text, as many as the recipe's share of the updates will read once."""
-    count = max(1, round(recipe.mlm * hyper.updates)) * hyper.mlm_batch
-    docs = documents(setting.data, recipe.mlm_text, count * hyper.max_len * CHARS)
-    features = mlm.encode(docs, tokenizer, hyper.max_len, count)
+    features = _windows(recipe, setting, hyper, tokenizer, hyper.mlm_batch, hyper.max_len)
     return Lesson(TEXT, MLM, mlm, features, [f.length for f in features], hyper.mlm_batch)
+
+
+def _alignment(
+    lessons: Sequence[Lesson], recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer
+) -> Lesson:
+    """Running text beside the texts of the tasks, in windows of their usual length."""
+    english = [feature for one in lessons for feature in one.features]
+    usual = int(np.median([len(feature.inputs[0].ids) for feature in english]))
+    running = _windows(recipe, setting, hyper, tokenizer, moments.BATCH, usual)
+    features = moments.couples(english, running)
+    return Lesson(ALIKE, ALIGN, moments, features, [f.length for f in features], moments.BATCH)
+
+
+def _windows(recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer, batch: int, longest: int):
+    """Running text for the recipe's share of the updates, `batch` windows each, read once."""
+    count = max(1, round(recipe.mlm * hyper.updates)) * batch
+    chars = count * longest * CHARS
+    docs = documents(setting.data, recipe.mlm_text, chars, recipe.mlm_domains)
+    return mlm.encode(docs, tokenizer, longest, count)
 
 
 def _fitted(training: Training, out: Path, **more) -> Fitted:
@@ -212,7 +232,7 @@ def _fitted(training: Training, out: Path, **more) -> Fitted:
 def _save(model: Model, fitted: Fitted) -> None:
     """Write the model beside its place, then put it there in one move."""
     out = fitted.path
-    part = out.with_name(f".{out.name}.{os.getpid()}")
+    part = beside(out)
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)

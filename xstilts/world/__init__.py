@@ -10,9 +10,13 @@ Everything is drawn from fixed seeds; a run's seed never reaches it.
 import gzip
 import hashlib
 import json
+import zlib
 from pathlib import Path
 
-from xstilts.world import corpus, tasks
+from xstilts.files import replaced
+from xstilts.paths import BadInput
+from xstilts.world import corpus, subjects, tasks
+from xstilts.world.concepts import DOMAINS
 from xstilts.world.languages import ALL, LANGS, LANGUAGES, Language, distance
 from xstilts.world.tasks import languages
 
@@ -26,9 +30,19 @@ TASK_SOURCES = ("statements.py", "passages.py", "choices.py", "pairs.py", "trans
 VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
 
 
-def text(lang: str) -> list[list[str]]:
-    """Pretraining documents of a language ("en" or one of `LANGS`), each a list of sentences."""
-    return _cached(f"text-{lang}", lambda: corpus.documents(lang))
+def text(lang: str, domains=()) -> list[list[str]]:
+    """Pretraining documents of a language ("en" or one of `LANGS`), each a list of sentences.
+
+    With `domains`, only those about them.
+    """
+    docs = _cached(f"text-{lang}", lambda: corpus.documents(lang))
+    if not domains:
+        return docs
+    if strange := set(domains) - set(DOMAINS):
+        raise BadInput(f"the world has no domain '{min(strange)}': {' '.join(DOMAINS)}")
+    about = _cached(f"subjects-{lang}", lambda: subjects.subjects(lang),
+                    (*TEXT_SOURCES, "subjects.py"))
+    return [doc for doc, domain in zip(docs, about, strict=True) if domain in domains]
 
 
 def parallel(lang: str) -> list[tuple[str, str]]:
@@ -58,16 +72,33 @@ def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
 
     digest = hashlib.sha256(b"".join((HERE / source).read_bytes() for source in sources))
     path = cache_dir() / "world" / f"{VERSION}-{digest.hexdigest()[:8]}" / f"{name}.jsonl.gz"
-    if not path.exists():
+    if (kept := _kept(path)) is not None:
+        return kept
+    made = None
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
-            if not path.exists():
-                part = path.with_suffix(".part")
-                with gzip.open(part, "wt", encoding="utf-8", compresslevel=3) as file:
-                    file.writelines(json.dumps(item, ensure_ascii=False) + "\n" for item in make())
-                part.replace(path)
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+            if (made := _kept(path)) is None:
+                made = _plain(make())
+                with replaced(path) as part, gzip.open(part, "wt", 3, encoding="utf-8") as file:
+                    file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
+    except OSError:   # no room to keep it in, or no right to
+        made = made if made is not None else _plain(make())
+    return made
+
+
+def _plain(items) -> list:
+    """What reading them from a file gives."""
+    return json.loads(json.dumps(list(items)))
+
+
+def _kept(path: Path) -> list | None:
+    """What a file of the cache holds; None if there is none, or not a whole one."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return [json.loads(line) for line in file] if path.stat().st_size else None
+    except (OSError, EOFError, zlib.error, ValueError):
+        return None
 
 
 def rows(name: str, split: str, lang: str, pieces: int | None = None,

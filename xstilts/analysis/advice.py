@@ -1,0 +1,98 @@
+"""What to train on first: rankings that can be had beforehand, what they cost, and advice.
+
+Takes the figures of one setting (see `effects.figures`) and tables of gains, recipes down, tasks
+across.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import comb, isfinite
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xstilts.analysis.effects import Effect, differences, effect, holm
+from xstilts.tasks import task
+
+EMPTY = pd.Series(dtype=float)
+
+
+def regret(gains: pd.Series, by: pd.Series, k: int) -> float:
+    """Points lost by trying only the first `k` of a ranking: the best gain less the best of those.
+
+    Recipes are ranked by `by`, the largest first, the unknown last; of those that tie, any are
+    taken with equal chance, so a constant is a random ranking. The mean over such choices.
+    """
+    by, k = by.reindex(gains.index).fillna(-np.inf), min(k, len(gains))
+    edge = by.nlargest(k).min()
+    sure, tied = gains[by > edge], sorted(gains[by == edge], reverse=True)
+    first, open_places = max(sure, default=-np.inf), k - len(sure)
+    ways = comb(len(tied), open_places)
+    expected = sum(max(first, value) * comb(len(tied) - 1 - i, open_places - 1) / ways
+                   for i, value in enumerate(tied))  # fmt: skip
+    return float(gains.max() - expected)
+
+
+def rankings(gains: pd.DataFrame, known: Mapping[str, pd.DataFrame], kin: Mapping[str, str],
+             ks: Sequence[int] = (1, 3)) -> pd.DataFrame:  # fmt: skip
+    """A row per ranking, target and k: the regret. Two rankings are added to the `known` ones
+    (recipes x columns each): the mean gain on targets of other fine-tuning sets (`kin`: column ->
+    set), and a random one."""
+    rows = []
+    for column in gains:
+        own = gains[column].dropna()
+        others = [c for c in gains if kin[c] != kin[column]]
+        tried = {name: table[column] for name, table in known.items() if column in table}
+        if others:
+            tried["mean gain on other targets"] = gains[others].mean(axis=1)
+        tried["random"] = pd.Series(0.0, gains.index)
+        if len(own) > 1:
+            rows += [(name, column, k, regret(own, by, k)) for name, by in tried.items()
+                     for k in ks]  # fmt: skip
+    return pd.DataFrame(rows, columns=["ranking", "column", "k", "regret"])
+
+
+def same_form(grid, gains: pd.DataFrame, forms: Mapping[str, str]) -> pd.DataFrame:
+    """Recipes x columns: the share of a recipe's tasks that have the form of the target."""
+    known = {r: [task(t, grid.tasks).form for t in grid.recipe(r).tasks] for r in gains.index}
+    share = {c: {r: own.count(forms[c]) / len(own) for r, own in known.items()} for c in gains}
+    return pd.DataFrame(share, dtype=float)
+
+
+def by_dev(dev: pd.DataFrame, setting: str, kin: Mapping[str, str]) -> pd.DataFrame:
+    """Recipes x columns: English dev of the column's fine-tuning set, averaged over seeds."""
+    mine = dev[dev["setting"] == setting].astype({"value": float})
+    table = mine.pivot_table(index="recipe", columns="target", values="value")
+    return pd.DataFrame({column: table[one] for column, one in kin.items() if one in table})
+
+
+class Advice(NamedTuple):
+    """The gains of one target, best first; `p` Holm's over them. `alike`: recipes that cannot be
+    told from the best (Holm over the comparisons with it). `helps`: surely better than none."""
+
+    effects: dict[str, Effect]
+    p: dict[str, float]
+    best: str = ""
+    helps: bool = False
+    alike: tuple[str, ...] = ()
+    lead: Effect = Effect()  # over the runner-up
+
+
+def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice:
+    """What to train on first for a target, told from all seeds of one setting."""
+    mine = figures[figures["column"] == column]
+    found = {name: effect(differences(mine, name, "none").get(column, EMPTY).dropna())
+             for name in recipes if name != "none"}  # fmt: skip
+    order = sorted((n for n in found if found[n].seeds), key=lambda n: -found[n].estimate)
+    found = {name: found[name] for name in order}
+    p = dict(zip(found, holm(list(found.values())), strict=True))
+    if not order:
+        return Advice(found, p)
+    best = order[0]
+    leads = {name: effect(differences(mine, best, name).get(column, EMPTY).dropna())
+             for name in order[1:]}  # fmt: skip
+    beaten = dict(zip(leads, holm(list(leads.values())), strict=True))
+    alike = tuple(name for name in leads if not beaten[name] < 0.05)
+    lead = next(iter(leads.values()), Effect())
+    helps = isfinite(p[best]) and p[best] < 0.05 and found[best].estimate > 0
+    return Advice(found, p, best, bool(helps), alike, lead)

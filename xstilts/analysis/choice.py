@@ -1,0 +1,166 @@
+"""Which intermediate task helps which target: the matrix, its null model, two encoders compared.
+
+Takes the figures of one setting (see `effects.figures`) and plain tables of gains, recipes down,
+tasks across. No number here depends on the order of recipes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice, permutations
+from math import factorial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xstilts import costs, stats
+from xstilts.analysis.effects import NAN, Effect, differences, effect, gap
+from xstilts.tasks import task
+
+TRIED = 5040  # relabellings of recipes at most
+
+
+def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """A row per recipe and column: its gain over none as an Effect, and `q`, the p-value after
+    Benjamini and Hochberg over the whole matrix. What has no run has no seeds."""
+    rows = []
+    for recipe in recipes:
+        gaps = differences(figures, recipe, "none").reindex(columns=list(columns))
+        rows += [(recipe, c, *effect(gaps[c].dropna())) for c in columns]
+    table = pd.DataFrame(rows, columns=["recipe", "column", *Effect._fields])
+    known = table["p"].notna()
+    table["q"] = NAN
+    if known.any():
+        table.loc[known, "q"] = stats.benjamini_hochberg(table.loc[known, "p"])
+    return table
+
+
+def training_rows(grid, recipe: str, setting) -> float:
+    """How many rows a recipe trains on, all its tasks together; NaN where that is not known."""
+    one = grid.recipe(recipe)
+    sizes = (costs.size(task(t, grid.tasks), setting.data, {}).train for t in one.tasks)
+    return sum(min(rows, one.examples or rows) for rows in sizes)
+
+
+def by_size(grid, setting, figures: pd.DataFrame, like: str, columns: Sequence[str]):
+    """Gain over none (Effect) by rows, of all recipes that differ from `like` in size alone.
+
+    `equal` says that a recipe has as many updates as `like`.
+    """
+    free, rows = {"examples": None, "updates": None, "batch": None}, []
+    model = grid.recipe(like)
+    for name in dict.fromkeys(r for block in grid.blocks for r in block.recipes):
+        one = grid.recipe(name)
+        if replace(one, name=like, **free) == replace(model, **free):
+            size, equal = training_rows(grid, name, setting), one.updates == model.updates
+            gaps = {column: gap(figures, name, "none", [column]) for column in columns}
+            rows += [(name, size, equal, column, *effect(gaps[column])) for column in gaps]
+    head = ["recipe", "rows", "equal", "column", *Effect._fields]
+    return pd.DataFrame(rows, columns=head).sort_values(["column", "rows"], ignore_index=True)
+
+
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """The estimates of `matrix`, recipes x columns, without rows and columns that have none."""
+    wide = table.pivot(index="recipe", columns="column", values="estimate")
+    wide = wide.reindex(index=table["recipe"].unique(), columns=table["column"].unique())
+    return wide.dropna(how="all").dropna(axis=1, how="all")
+
+
+class Additive(NamedTuple):
+    """How much of the gains' variance is the task's, the target's, and neither's (shares of 1).
+
+    `beyond` is the part of the rest that seed noise does not account for, `p` the test that it is
+    nothing, `recipes`, `columns` and `seeds` what it was told from.
+    """
+
+    rows: float = NAN
+    targets: float = NAN
+    rest: float = NAN
+    beyond: float = NAN
+    p: float = NAN
+    recipes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    seeds: int = 0
+
+
+def additive(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]) -> Additive:
+    """The null model gain = task + target (Choshen et al. 2022) against an interaction.
+
+    Centred by row and column within each seed, so that the run without an intermediate task, which
+    all gains of a column share, cancels. F test with the degrees of freedom of Greenhouse and
+    Geisser, as targets differ in noise. Of the recipes, those that leave most degrees of freedom.
+    """
+    whole = {}
+    for name in recipes:
+        gaps = differences(figures, name, "none").reindex(columns=list(columns)).dropna()
+        if len(gaps) > 1:
+            whole[name] = gaps
+    order, best = sorted(whole, key=lambda name: -len(whole[name])), ((), ())
+    for k in range(2, len(order) + 1):
+        seeds = set.intersection(*(set(whole[name].index) for name in order[:k]))
+        if (k - 1) * (len(seeds) - 1) > (len(best[0]) - 1) * (len(best[1]) - 1):
+            best = (order[:k], sorted(seeds))
+    kept, seeds = best
+    if len(kept) < 2 or len(seeds) < 2 or len(columns) < 2:
+        return Additive()
+    cube = np.stack([whole[name].loc[seeds].to_numpy(float).T for name in kept])
+    return Additive(*_variance(cube), tuple(kept), tuple(columns), len(seeds))
+
+
+def _variance(cube: np.ndarray) -> tuple[float, ...]:
+    """Shares of row, column, rest, rest beyond noise, and p, of gains (row, column, seed)."""
+    from scipy.stats import f
+
+    r, c, s = cube.shape
+    free, means = (r - 1) * (c - 1), cube.mean(axis=2)
+    rest = _centred(cube)
+    mean = rest.mean(axis=2)
+    left = rest - mean[..., None]
+    noise = (left**2).sum() / (free * (s - 1))
+    total = ((means - means.mean()) ** 2).sum()
+    if not total:
+        return 0.0, 0.0, 0.0, 0.0, NAN
+    apart = [c * means.mean(axis=1).var() * r, r * means.mean(axis=0).var() * c, (mean**2).sum()]
+    beyond = max(0.0, apart[2] - free * noise / s)
+    cov = np.einsum("rcs,rds->cd", left, left)
+    shrunk = np.trace(cov) ** 2 / ((c - 1) * (cov**2).sum()) if noise else 1.0
+    ratio = s * apart[2] / free / noise if noise else (np.inf if apart[2] > 1e-12 else 0.0)
+    p = float(f.sf(ratio, shrunk * free, shrunk * free * (s - 1)))
+    return *(float(part / total) for part in (*apart, beyond)), p
+
+
+def _centred(cube: np.ndarray) -> np.ndarray:
+    means = cube.mean(axis=0, keepdims=True), cube.mean(axis=1, keepdims=True)
+    return cube - means[0] - means[1] + cube.mean(axis=(0, 1), keepdims=True)
+
+
+class Agreement(NamedTuple):
+    """Spearman's correlation of two rankings of recipes, averaged over `columns` targets, and the
+    one-sided p that it is no more than chance (recipes relabelled, for all targets alike)."""
+
+    rho: float = NAN
+    p: float = NAN
+    recipes: int = 0
+    columns: int = 0
+
+
+def agreement(one: pd.DataFrame, other: pd.DataFrame) -> Agreement:
+    """How far two tables of gains rank the recipes alike, within each target."""
+    both = [t.reindex(index=one.index.intersection(other.index, sort=False),
+                      columns=one.columns.intersection(other.columns, sort=False))
+            for t in (one, other)]  # fmt: skip
+    whole = both[0].notna().all(axis=1) & both[1].notna().all(axis=1)
+    ranks = [t[whole].rank().to_numpy(float) for t in both]
+    told = (ranks[0].std(axis=0) > 0) & (ranks[1].std(axis=0) > 0) if whole.any() else [False]
+    n = int(whole.sum())
+    if n < 3 or not np.any(told):
+        return Agreement()
+    a, b = ((t - t.mean(axis=0))[:, told] / t.std(axis=0)[told] for t in ranks)
+    rho = float((a * b).mean())
+    if factorial(n) <= TRIED:
+        orders = list(islice(permutations(range(n)), TRIED))
+    else:
+        generator = np.random.default_rng(0)
+        orders = [range(n), *(generator.permutation(n) for _ in range(TRIED - 1))]
+    hits = sum((a * b[list(order)]).mean() >= rho - 1e-12 for order in orders)
+    return Agreement(rho, hits / len(orders), n, int(np.sum(told)))

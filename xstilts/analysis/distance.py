@@ -1,0 +1,100 @@
+"""Does a score, or a gain, go with how far a language is from English?
+
+Reads Scores and Measures. Languages are the points: with fourteen of them only a strong correlation
+can be seen (`ranks.weakest`). A gain in English alone widens the drop, so gain, drop and relative
+transfer are told apart. Distance and the size of pretraining text go together in real languages,
+hence the partial correlations; in the synthetic world knobs set both, and one can be changed alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from xstilts import tables
+from xstilts.analysis.ranks import rank
+from xstilts.languages import URIEL, facts
+from xstilts.paths import BadInput
+from xstilts.scores import SWEEP
+from xstilts.tasks import TASKS
+from xstilts.world.languages import ALL
+
+NAN = float("nan")
+CONTROLS = ("log size", "fertility")
+OUTCOMES = ("gain", "drop before", "drop after", "widening", "relative before", "relative after")
+ONCE = ["seed", "recipe", "lang", "metric"]
+LITTLE = 0.1  # GiB added to every size, so that none at all has a logarithm
+
+
+def predictors(langs: Sequence[str], measures: pd.DataFrame) -> pd.DataFrame:
+    """One row per language other than English: `distance`, `log size`, `fertility`, shared pieces
+    (per cent), `family`, `script`, and URIEL's six, of which `distance` is the syntactic one.
+
+    Of constructed languages the distance is that of their knobs, and there is no family. NaN
+    where a language or a measurement is not there.
+    """
+    real, rows = facts(), {}
+    for lang in langs:
+        if lang in ALL and lang != "en":
+            own = ALL[lang]
+            rows[lang] = {"distance": tables.distance([lang])[lang], "family": "constructed",
+                          "log size": np.log(own.share), "script": own.script}  # fmt: skip
+        elif lang in real and lang != "en":
+            own = real[lang]
+            rows[lang] = {name: float(own[name]) for name in URIEL}
+            rows[lang] |= {"distance": float(own["syntactic"]), "script": own["script"],
+                           "family": own["family"].split(":")[0],
+                           "log size": np.log(float(own["cc100_gib"]) + LITTLE)}  # fmt: skip
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    for name, measure in (("fertility", "fertility"), ("shared pieces", "shared_pieces")):
+        own = measures[measures["measure"] == measure].groupby("lang")["value"].mean()
+        table[name] = own.reindex(table.index).astype(float)
+    return table
+
+
+def outcomes(scores: pd.DataFrame, setting, column, after: str) -> dict[str, pd.DataFrame]:
+    """Seeds x languages other than English for each of OUTCOMES, of seeds that have both recipes.
+
+    Corrected for chance: 100 (score - guess) / (100 - guess), the guess being what an answerer
+    scores that reads nothing. Drop: corrected English less corrected language, in points; widening:
+    drop after less drop before. Relative: per cent of the corrected English score; NaN where
+    that is no more than 5. Gain: plain points. Raises BadInput for a score that is there twice.
+    """
+    mine = scores[(scores["setting"] == setting.name) & (scores["task"] == column.task.name)]
+    mine = mine[(mine["target"].fillna("") == column.target) & (mine["split"] == column.split)]
+    mine, found = mine[mine["selection"] != SWEEP], {name: {} for name in OUTCOMES}
+    if mine.duplicated(ONCE).any():
+        twice = mine[mine.duplicated(ONCE)].iloc[0]
+        raise BadInput(f"two scores for {twice['task']} {twice['lang']}: run {twice['run']}")
+    for seed, own in mine.groupby("seed"):
+        plain = {r: tables.by_language(own[own["recipe"] == r]) for r in ("none", after)}
+        guess = {r: tables.by_language(own[own["recipe"] == r], "guess_") for r in plain}
+        if any(part.empty for part in plain.values()):
+            continue
+        base = {r: guess[r].reindex(plain[r].index).fillna(0) for r in plain}
+        sure = {r: 100 * (plain[r] - base[r]) / (100 - base[r]) for r in plain}
+        found["gain"][seed] = plain[after] - plain["none"]
+        english = {r: part.get("en", NAN) for r, part in sure.items()}
+        for when, r in (("before", "none"), ("after", after)):
+            found[f"drop {when}"][seed] = english[r] - sure[r]
+            whole = english[r] if english[r] > 5 else NAN
+            found[f"relative {when}"][seed] = 100 * sure[r] / whole
+        found["widening"][seed] = found["drop after"][seed] - found["drop before"][seed]
+    frames = {name: pd.DataFrame.from_dict(rows, orient="index") for name, rows in found.items()}
+    return {name: part.drop(columns="en", errors="ignore") for name, part in frames.items()}
+
+
+def column(columns: Sequence[tables.Column], name: str) -> tables.Column:
+    """The grid's first column of a task, else the one its record asks for."""
+    found = next((c for c in columns if c.task.name == name), None)
+    task = TASKS[name]
+    return found or tables.Column(task, next(iter(task.train.values()), ""), task.title)
+
+
+def gains(scores: pd.DataFrame, setting, columns, after: str, told: pd.DataFrame) -> dict:
+    """{task title: Rank} of distance and the gain of one recipe, for every column."""
+    found = {}
+    for one in columns:
+        gain = outcomes(scores, setting, one, after)["gain"]
+        found[one.title] = rank(told["distance"], gain.mean(), family=told["family"])
+    return found

@@ -1,0 +1,136 @@
+"""Differences between recipes, paired by seed: how large they are, and how sure.
+
+What the studies of tasks and chains share. Reads Scores and a grid's records, never a model. The
+outcome is a task's headline figure averaged over the languages other than English.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from xstilts import stats, tables
+
+NAN = float("nan")
+COLUMNS = ("setting", "column", "task", "target", "form", "recipe", "seed", "missing", "value")
+
+
+class Effect(NamedTuple):
+    """A mean paired difference in points: 95 % t interval, p, seeds, and the least true difference
+    that so many seeds would show (80 % power). NaN where there are too few seeds to say."""
+
+    estimate: float = NAN
+    low: float = NAN
+    high: float = NAN
+    p: float = NAN
+    seeds: int = 0
+    detectable: float = NAN
+
+
+def effect(values: Iterable[float]) -> Effect:
+    """The effect behind paired differences, one a seed; none at all give one of NaN."""
+    values = np.asarray(list(values), float)
+    if len(values) < 2:
+        return Effect(values.mean() if len(values) else NAN, seeds=len(values))
+    least = unit(len(values)) * values.std(ddof=1)
+    return Effect(*stats.t_interval(values), stats.p_value(values), len(values), least)
+
+
+@cache
+def unit(seeds: int, alpha: float = 0.05) -> float:
+    """The least difference that paired seeds show, in standard deviations of the difference."""
+    return stats.detectable(1.0, seeds, alpha=alpha)
+
+
+def settings(grid) -> dict:
+    """The settings of a grid by name, in its order."""
+    return {one.name: one for block in grid.blocks for one in block.settings}
+
+
+def figures(scores: pd.DataFrame, grid) -> pd.DataFrame:
+    """One row per run and task that is there, columns as COLUMNS.
+
+    `column` is the task's title, `missing` the languages it lacks (space between), `value` the
+    mean over those other than English, in percent. Rows without a value are left out.
+    """
+    found = [pd.DataFrame(columns=list(COLUMNS))]
+    for name, one in settings(grid).items():
+        columns = tables.of_setting(tables.columns(grid), scores, one)
+        rows = tables.averages(scores, one, columns).assign(setting=name)
+        rows["value"] = rows["non_english"].astype(float)
+        known = {c.title: (c.target, c.task.form) for c in columns}
+        rows["target"] = [known[title][0] for title in rows["column"]]
+        rows["form"] = [known[title][1] for title in rows["column"]]
+        found.append(rows[list(COLUMNS)].dropna(subset="value"))
+    return pd.concat([part for part in found if len(part)] or found, ignore_index=True)
+
+
+def differences(figures: pd.DataFrame, after: str, before: str) -> pd.DataFrame:
+    """Seeds x columns of one setting: recipe `after` less `before`, NaN where one is not there.
+
+    Two figures are compared only if they are over the same languages.
+    """
+    key = ["seed", "column", "missing"]
+    one, other = (figures[figures["recipe"] == name].set_index(key)["value"].astype(float)
+                  for name in (after, before))  # fmt: skip
+    gap = (one - other).dropna().rename("gap").reset_index()
+    return gap.pivot(index="seed", columns="column", values="gap")
+
+
+def gap(figures: pd.DataFrame, after, before, columns: Iterable[str]) -> pd.Series:
+    """By seed, `after` less `before` averaged over `columns`, of the seeds that have all of it.
+
+    `after` and `before` are recipes, or lists of them, which are averaged too.
+    """
+    columns, found = list(columns), []
+    pairs = product(*([one] if isinstance(one, str) else one for one in (after, before)))
+    for one, other in pairs:
+        part = differences(figures, one, other).reindex(columns=columns).dropna()
+        found.append(part.mean(axis=1))
+    if not (found and columns):
+        return pd.Series(dtype=float)
+    return pd.concat(found, axis=1).dropna().mean(axis=1)
+
+
+def with_mean(figures: pd.DataFrame, columns: Iterable[str], title: str) -> pd.DataFrame:
+    """`figures` and, of every run that has them all, the mean over `columns` as a column more."""
+    columns, key = list(columns), ["setting", "recipe", "seed"]
+    mine = figures[figures["column"].isin(columns)].sort_values("column", kind="stable")
+    made = mine.groupby(key, as_index=False).agg(
+        value=("value", "mean"), n=("column", "nunique"), missing=("missing", " / ".join)
+    )
+    made = made[made["n"] == len(columns)].drop(columns="n")
+    return pd.concat([figures, made.assign(column=title)], ignore_index=True).fillna("")
+
+
+def over_languages(scores, setting, columns, after: str, before: str, seeds) -> stats.Interval:
+    """The difference as if the languages were a random sample, too; tasks averaged first."""
+    mine = scores[scores["seed"].isin(list(seeds)) & (scores["lang"] != "en")]
+    table = by_language(mine, setting, columns, after, before).dropna(axis=1)
+    return stats.over_languages(table.to_numpy()) if table.size else stats.Interval(NAN, NAN, NAN)
+
+
+def by_language(scores, setting, columns, after: str, before: str) -> pd.DataFrame:
+    """Seeds x languages of one setting: recipe `after` less `before`, averaged over `columns`.
+
+    A seed is left out that lacks one of the recipes; NaN where no column has the language.
+    """
+    found = {}
+    for seed, own in scores.groupby("seed"):
+        table = tables.per_language(own, setting, columns)
+        table = table.pivot_table(index=["lang", "column"], columns="recipe", values="value")
+        if {after, before} <= set(table):
+            found[seed] = (table[after] - table[before]).dropna().groupby("lang").mean()
+    return pd.DataFrame.from_dict(found, orient="index", dtype=float)
+
+
+def holm(effects: Sequence[Effect]) -> list[float]:
+    """Holm's adjusted p of each effect, over those that have one."""
+    p = np.array([one.p for one in effects], float)
+    known = np.isfinite(p)
+    if known.any():
+        p[known] = stats.holm(p[known])
+    return p.tolist()

@@ -1,0 +1,149 @@
+"""Scores of short and long texts, and whether an intermediate task moves the two apart.
+
+A figure is the headline of a task's examples in one bin of lengths; a contrast of two recipes is
+taken seed by seed, over the languages other than English. Bins come with the Groups table
+(`snapshot.groups`), or are cut anew example by example (`windows`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from xstilts import plots, tables
+from xstilts.analysis.ranks import slopes
+from xstilts.metrics import headline
+
+BINS = ("short", "middle", "long")
+CELL = ("seed", "recipe", "target", "task", "lang")
+
+
+def figures(groups: pd.DataFrame, *, bins="bin", even=()) -> pd.DataFrame:
+    """One row per CELL and bin: value (percent) and n, from sums of hit, said and gold.
+
+    `bins` names the column of bins; "" takes all lengths together, as bin "all". Columns in `even`
+    are averaged over their values with equal weight, where a bin has all of these.
+    """
+    groups = groups.assign(bin=groups[bins] if bins else "all")
+    key = [*CELL, "bin", *even]
+    sums = groups.groupby([*key, "metric"])[["hit", "said", "gold", "n"]].sum().astype(float)
+    size = sums["said"] + sums["gold"]
+    sums["value"] = 200 * sums["hit"] / size.where(size > 0)
+    found = [_headlines(part, key) for _, part in sums.groupby("task")]
+    table = pd.concat(found) if found else pd.DataFrame(columns=[*key, "value", "n"])
+    if even:
+        whole = table.groupby(["task", *even]).ngroups / max(1, table["task"].nunique())
+        table = table.groupby([*CELL, "bin"]).agg(
+            value=("value", "mean"), n=("n", "sum"), parts=("value", "count")
+        )
+        table = table[table.pop("parts") == whole].reset_index()
+    return table
+
+
+def _headlines(sums: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """Rows of one task: its metrics made into the figure it is known by."""
+    values = sums["value"].unstack("metric")
+    n = sums["n"].groupby(level=list(key)).first()
+    return pd.DataFrame({"value": headline(values), "n": n}).reset_index()
+
+
+def by_language(figures: pd.DataFrame, target: str, after: str, before: str, bins=BINS[::2]):
+    """Seeds x (task, language): `after` less `before` on the last of `bins`, less that on the
+    first; with one bin, on that. Without languages that no seed has in all bins, and without seeds
+    that lack one of the others; English is there, too."""
+    table = figures[(figures["target"] == target) & figures["recipe"].isin([after, before])]
+    wide = table.pivot_table(index=["seed", "task", "lang"], columns=["recipe", "bin"],
+                             values="value")  # fmt: skip
+    if any((recipe, one) not in wide for recipe in (after, before) for one in bins):
+        return pd.DataFrame()
+    gap = [wide[after, one] - wide[before, one] for one in bins]
+    gap = gap[0] if len(gap) == 1 else gap[-1] - gap[0]
+    gap = gap.unstack(["task", "lang"]).dropna(axis=1, how="all").dropna()
+    return gap if gap.size else pd.DataFrame()
+
+
+def over(differences: pd.DataFrame, english=False) -> pd.Series:
+    """By seed: the mean over languages other than English (or English alone), then over tasks."""
+    if differences.empty:
+        return pd.Series(dtype=float)
+    is_english = differences.columns.get_level_values("lang") == "en"
+    mine = differences.loc[:, is_english == english]
+    return mine.T.groupby(level="task").mean().mean().dropna()
+
+
+def interaction(figures, target: str, after: str, before: str, **more) -> pd.Series:
+    """By seed: by how much more `after` lifts long texts over `before` than it lifts short ones."""
+    return over(by_language(figures, target, after, before), **more)
+
+
+def by_hand(figures: pd.DataFrame, target: str, after: str, before: str) -> float:
+    """The mean of `interaction` over seeds, number by number: what a table got wrong shows here."""
+    mine = figures[(figures["target"] == target) & (figures["lang"] != "en")]
+    known = {(r.seed, r.recipe, r.task, r.lang, r.bin): r.value for r in mine.itertuples()}
+    found: dict[tuple, list[float]] = {}
+    for seed, recipe, task, lang, one in known:
+        if (recipe, one) == (after, "long"):
+            four = [known.get((seed, arm, task, lang, length)) for arm in (after, before)
+                    for length in ("long", "short")]  # fmt: skip
+            if None not in four:
+                gain = (four[0] - four[2]) - (four[1] - four[3])
+                found.setdefault((seed, task), []).append(gain)
+    return float(np.mean([np.mean(gains) for gains in found.values()])) if found else np.nan
+
+
+def restored(figures: pd.DataFrame, scores: pd.DataFrame) -> pd.Series:
+    """By how much figures of all lengths miss the scores of the same runs (points)."""
+    scores = scores[scores["metric"].isin(["exact_match", "f1", "accuracy"])]
+    parts = [
+        headline(part.pivot_table(index=list(CELL), columns="metric", values="value"))
+        for _, part in scores[scores["split"] == "test"].groupby("task")
+    ]
+    if not parts:
+        return pd.Series(dtype=float)
+    known = pd.concat(parts)
+    return (figures.set_index(list(CELL))["value"] - known).dropna()
+
+
+def cost(figures: pd.DataFrame, recipe: str, wide: str, narrow: str, langs: Iterable[str]):
+    """By seed: what reading through the windows of target `narrow`, not `wide`, takes from a
+    recipe's score in `langs`, less what it takes from the other languages but English."""
+    mine = figures[(figures["recipe"] == recipe) & figures["target"].isin([wide, narrow])]
+    table = mine.pivot_table(index=["seed", "lang"], columns="target", values="value")
+    if not {wide, narrow} <= set(table):
+        return pd.Series(dtype=float)
+    loss = (table[wide] - table[narrow]).unstack("lang").drop(columns="en").dropna()
+    chosen = loss.columns.isin(list(langs))
+    if chosen.all() or not chosen.any():
+        return pd.Series(dtype=float)
+    return loss.loc[:, chosen].mean(axis=1) - loss.loc[:, ~chosen].mean(axis=1)
+
+
+def decline(figures: pd.DataFrame, target: str, recipe: str, far: Mapping[str, float]) -> pd.Series:
+    """By seed: points lost from the nearest language to one at distance 1, by least squares."""
+    mine = figures[(figures["target"] == target) & (figures["recipe"] == recipe)]
+    table = mine[mine["lang"].isin(far)].pivot_table(index="seed", columns="lang", values="value")
+    return -slopes(table, pd.Series(far, dtype=float))
+
+
+def picture(figures: pd.DataFrame, target: str, recipes: Sequence[str], title: str):
+    """Mean score of short, middle and long texts after each recipe, English and the others."""
+    mine = figures[(figures["target"] == target) & figures["recipe"].isin(recipes)]
+    colours = dict(zip(recipes, (plots.ORANGE, plots.BLUE, plots.GREY, plots.GREEN), strict=False))
+    picture, panels = plots.axes(1, 2, width=7.5, height=2.9)
+    sides = (("the other languages", mine["lang"] != "en"), ("English", mine["lang"] == "en"))
+    for panel, (side, rows) in zip(panels, sides, strict=True):
+        runs = mine[rows].groupby(["recipe", "seed", "task", "bin"])["value"].mean()
+        runs = runs.groupby(["recipe", "seed", "bin"]).mean().unstack("bin")
+        for recipe, own in runs.reindex(columns=BINS).groupby("recipe"):
+            panel.plot(BINS, own.T, color=colours[recipe], lw=0.5, alpha=0.4)
+            panel.plot(BINS, own.mean(), color=colours[recipe], marker="o", label=recipe)
+        panel.set(ylabel=f"score (%){tables.FEW if _few(runs) else ''}", ylim=(0, None))
+        panel.set_title(side, loc="left", fontsize=9)
+    if len(mine):
+        panels[0].legend(fontsize=8, frameon=False)
+    picture.suptitle(title, x=0.01, ha="left", fontsize=10)
+    return picture
+
+
+def _few(runs: pd.DataFrame) -> bool:
+    return runs.index.get_level_values("seed").nunique() < tables.SEEDS

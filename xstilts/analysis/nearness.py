@@ -1,0 +1,86 @@
+"""Measured divergences of domains, and whether they go with scores. Reads Measures, no model."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+
+from xstilts import plots
+
+LOOKS = {  # pairs of texts: English texts of one domain, and what they are compared with
+    "English, same domain": (plots.PALE, "-"),
+    "English, other domain": (plots.BLUE, "-"),
+    "other languages, same domain": (plots.INK, "--"),
+    "other languages, other domain": (plots.ORANGE, "--"),
+}
+PANELS = {"centroid": "raw", "centroid_centred": "less the language's mean"}
+
+
+def centred(matrix: pd.DataFrame) -> pd.DataFrame:
+    """A matrix less the effects of its rows and its columns: what only pairs can explain."""
+    rows, columns = matrix.mean(axis=1), matrix.mean(axis=0)
+    return matrix.sub(rows, axis=0).sub(columns, axis=1) + matrix.to_numpy().mean()
+
+
+def association(divergence: pd.DataFrame, score: pd.DataFrame, draws: int = 2000):
+    """(correlation, two-sided p) of two matrices, domain trained on x domain of the test.
+
+    Effects of rows and columns are taken off both; p is over random orders of both. NaN where
+    there is nothing left to compare.
+    """
+    rows = divergence.index.intersection(score.index)
+    columns = divergence.columns.intersection(score.columns)
+    if min(len(rows), len(columns)) < 2:
+        return float("nan"), float("nan")
+    a, b = (centred(m.loc[rows, columns]).to_numpy() for m in (divergence, score))
+    size, dice = np.sqrt((a**2).sum() * (b**2).sum()), np.random.default_rng(0)
+    if not size > 1e-12:
+        return float("nan"), float("nan")
+    found = float((a * b).sum() / size)
+    orders = (np.ix_(*map(dice.permutation, a.shape)) for _ in range(draws))
+    chance = [abs((a[order] * b).sum() / size) >= abs(found) - 1e-9 for order in orders]
+    return found, (1 + sum(chance)) / (1 + draws)
+
+
+def apart(measures: pd.DataFrame, measure: str, between: str, langs=(), layer=None):
+    """One measured divergence as a matrix: domain of the English texts x domain of the target's.
+
+    `between` is "source>target"; averaged over `langs` (none: all there are). Empty if not there.
+    """
+    own = measures[(measures["measure"] == measure) & (measures["task"] == between)]
+    own = own[own["lang"].isin(list(langs))] if len(langs) else own
+    own = own[own["layer"] == layer] if layer is not None else own
+    pairs = own["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
+    own = own.assign(ours=pairs[0], theirs=pairs[1])
+    return own.pivot_table(index="ours", columns="theirs", values="value")
+
+
+@rc_context(plots.STYLE)
+def layers(measures: pd.DataFrame, between: str, marked: int):
+    """(picture, means at the layer `marked`): how far means lie apart by layer, raw and centred."""
+    own = measures[(measures["task"] == between) & measures["measure"].isin(PANELS)]
+    pairs = own["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
+    lang = np.where(own["lang"] == "en", "English", "other languages")
+    about = np.where(pairs[0] == pairs[1], "same domain", "other domain")
+    own = own.assign(kind=[f"{a}, {b}" for a, b in zip(lang, about, strict=True)])
+    table = own.pivot_table("value", "layer", ["measure", "kind"])
+    figure, panels = plots.axes(1, 2, width=8.5, height=3.2)
+    for axis, (name, told) in zip(panels, PANELS.items(), strict=True):
+        for kind, (colour, line) in LOOKS.items():
+            if (name, kind) in table:
+                axis.plot(table[name, kind], color=colour, ls=line, lw=1.8, label=kind)
+        axis.axvline(marked, color=plots.GREY, lw=1, ls=":")
+        axis.set(xlabel="layer (0: embeddings)", ylabel="squared distance of means (variances)",
+                 title=f"{told}: {_told(table, name, marked)}")  # fmt: skip
+        axis.set_xticks(table.index)
+    if len(table):
+        panels[0].legend(fontsize=7)
+    found = table.loc[marked].unstack("measure") if marked in table.index else table[:0]
+    return figure, found
+
+
+def _told(table: pd.DataFrame, name: str, layer: int) -> str:
+    kinds = [(name, kind) for kind in list(LOOKS)[1:3]]
+    if layer not in table.index or not set(kinds) <= set(table):
+        return "not measured"
+    domain, language = table.loc[layer, kinds]
+    return f"domain {domain:.2f}, language {language:.2f}"

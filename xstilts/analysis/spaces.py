@@ -1,0 +1,129 @@
+"""Measures of a model shown, a picture a group (see `gridfile.MEASURES`), and what cannot be right.
+
+Reads rows of the Measures table, never a model.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from xstilts import plots, tables
+from xstilts.analysis import knobs, nearness
+
+BOUNDS = {  # of the measures that begin so
+    "fertility": (0, np.inf),
+    "shared_pieces": (0, 100),
+    "unknown_pieces": (0, 100),
+    "cosine": (-1 - 1e-5, 1 + 1e-5),
+    "centroid": (-np.inf, np.inf),
+    "coral": (-np.inf, np.inf),
+    "mlm_loss": (0, np.inf),
+    "js_subwords": (-1, 1),
+    "proxy_a": (-2, 2),
+    "accuracy": (0, 100),
+}
+KEY = ["task", "lang", "domain", "layer", "measure"]
+
+
+def problems(rows: pd.DataFrame) -> list[str]:
+    """What in these rows cannot be: a value that is none or out of bounds, a measure that is not
+    known, a row twice, a layer left out, bins of positions with a gap."""
+    found = []
+    for name, own in rows.groupby("measure"):
+        kind = next((k for k in BOUNDS if name.startswith(k)), None)
+        if kind is None:
+            found.append(f"{name}: not known")
+        elif not own["value"].between(*BOUNDS[kind]).all() or own["value"].isna().any():
+            found.append(f"{name}: no number, or out of bounds")
+        layers = sorted(own["layer"].dropna().unique())
+        if len(layers) > 1 and layers != list(range(len(layers))):
+            found.append(f"{name}: a layer is missing")
+    if rows.duplicated(KEY).any():
+        found.append("a row is there twice")
+    for lang, own in rows[rows["measure"].str.startswith("mlm_loss@")].groupby("lang"):
+        bins = sorted(places(name) for name in own["measure"])
+        if any(a[1] + 1 != b[0] for a, b in zip(bins, bins[1:], strict=False)):
+            found.append(f"{lang}: positions with a gap")
+    return found
+
+
+def places(measure: str) -> tuple[int, int]:
+    """The first and the last position that a measure "mlm_loss@a-b" is about."""
+    first, last = re.fullmatch(r"mlm_loss@(\d+)-(\d+)", measure).groups()
+    return int(first), int(last)
+
+
+def picture(kind: str, rows: pd.DataFrame, marked: int):
+    """The picture of one group; `marked` is the setting's layer."""
+    if kind == "domains":
+        between = rows["task"].iloc[0]
+        return nearness.layers(rows, between, marked)[0]
+    return {"text": _bars, "positions": _positions, "space": _layers, "knobs": _knobs}[kind](
+        rows, marked
+    )
+
+
+def _bars(rows: pd.DataFrame, _):
+    table = rows.pivot_table("value", "lang", "measure")
+    table = table.reindex(tables.nearest_first(table.index))
+    figure, panels = plots.axes(2, 1, width=max(6, 0.32 * len(table)), height=4.4)
+    labels = {"fertility": "pieces per English piece", "shared_pieces": "% shared with English"}
+    for axis, (name, label) in zip(panels, labels.items(), strict=True):
+        axis.bar(range(len(table)), table[name], color=plots.BLUE, width=0.7)
+        axis.set_xticks(range(len(table)), table.index, fontsize=7)
+        axis.grid(axis="x", visible=False)
+        most, least = table[name].idxmax(), table[name].idxmin()
+        axis.set(ylabel=label)
+        axis.set_title(f"most in {most} ({table[name].max():.2f}), "
+                       f"least in {least} ({table[name].min():.2f})", fontsize=9,
+                       loc="left")  # fmt: skip
+    panels[0].axhline(1, color=plots.ORANGE, lw=1.2)
+    return figure
+
+
+def _positions(rows: pd.DataFrame, _):
+    own = rows.assign(place=[sum(places(name)) / 2 for name in rows["measure"]])
+    table = own.pivot_table("value", "place", "lang")
+    figure, (axis,) = plots.axes(1, 1, width=6.5, height=3.2)
+    axis.plot(table.index, table, color=plots.PALE, lw=1)
+    mean = table.mean(axis=1)
+    axis.plot(mean, color=plots.BLUE, lw=2, marker="o", ms=4, label="mean of the languages")
+    if "en" in table:
+        axis.plot(table["en"], color=plots.ORANGE, lw=1.6, label="English")
+    axis.set(xlabel="position, pieces", ylabel="loss of hidden pieces (nats)", ylim=(0, None))
+    axis.set_title(f"Loss from {mean.iloc[0]:.2f} at the start to {mean.iloc[-1]:.2f} at the end",
+                   fontsize=9, loc="left")  # fmt: skip
+    axis.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _layers(rows: pd.DataFrame, marked: int):
+    figure, panels = plots.axes(1, 2, width=9, height=3.3)
+    for axis, kind in zip(panels, ("", "_centred"), strict=True):
+        means = {}
+        for name, colour in (("translations", plots.BLUE), ("random", plots.ORANGE),
+                             ("within", plots.GREY)):  # fmt: skip
+            own = rows[rows["measure"] == f"cosine_{name}{kind}"]
+            mean = own.groupby("layer")["value"].mean()
+            axis.plot(mean.index.astype(int), mean, color=colour, lw=2, marker="o", ms=4,
+                      label=LIKE[name])  # fmt: skip
+            means[name] = mean.get(marked, np.nan)
+        axis.axvline(marked, color=plots.GREY, lw=1, ls=":")
+        axis.set(xlabel="layer (0: embeddings)", ylabel="mean cosine", ylim=(None, 1))
+        axis.set_title(f"{'centred' if kind else 'as they are'}: translations "
+                       f"{means['translations']:.2f}, random {means['random']:.2f}",
+                       fontsize=9, loc="left")  # fmt: skip
+        axis.set_xticks(sorted(rows["layer"].dropna().astype(int).unique()))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+                  fontsize=8, frameon=False)  # fmt: skip
+    return figure
+
+
+LIKE = {"translations": "translations", "random": "English with others", "within": "one language"}
+
+
+def _knobs(rows: pd.DataFrame, _):
+    task = rows["task"].iloc[-1]
+    table = knobs.compared(knobs.accuracies(rows.assign(recipe="own"), task, "own"))
+    return knobs.picture(table, task)

@@ -1,0 +1,94 @@
+"""Texts one by one: how long they are, whether they fit into a window, where the answer stands.
+
+What the Groups table cannot tell, since it is added up. Reads the examples of runs that lie in the
+output folder; a snapshot has none.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from xstilts.analysis.length import BINS
+from xstilts.files import read_record
+from xstilts.runs import runs_dir
+from xstilts.scores import EXAMPLE_COLUMNS
+from xstilts.settings import resolve
+
+COLUMNS = ("setting", "seed", "recipe", "target", *EXAMPLE_COLUMNS)
+THIRDS = ("first", "second", "last")  # of a text: where its answer begins
+
+
+def examples(runs: Iterable, targets: Sequence[str], gone: Iterable[str] = ()) -> pd.DataFrame:
+    """Examples of the evaluations of `targets` among `runs` that lie here, but for those `gone`.
+
+    Beside the columns of Examples: the run's identity, `window` (pieces that its model reads at
+    once) and `n` (1).
+    """
+    found = [pd.DataFrame(columns=[*COLUMNS, "window"])]
+    for run in runs:
+        file = runs_dir() / run.id / "examples.parquet"
+        if run.params.get("target") in targets and run.id not in set(gone) and file.is_file():
+            tuned = run.grid.recipe(run.params["target"])
+            window = resolve(tuned, run.setting, "target").max_len
+            found.append(pd.read_parquet(file).assign(**run.params, window=window))
+    table = pd.concat(found[1:] or found, ignore_index=True)
+    return table.assign(n=1, several=table["pieces"] > table["window"])
+
+
+def cut(examples: pd.DataFrame, length: pd.Series) -> pd.Series:
+    """Bins of `length` at the thirds of English, task by task: the same bounds in all languages.
+
+    "" for the texts of a task without English.
+    """
+    found = pd.Series("", index=examples.index, dtype=object)
+    for _, part in examples.groupby("task"):
+        own = length[part.index].astype(float)
+        english = own[part["lang"] == "en"]
+        if len(english):
+            bounds = english.quantile([1 / 3, 2 / 3]).to_numpy()
+            found[part.index] = np.array(BINS)[np.searchsorted(bounds, own)]
+    return found
+
+
+def within(examples: pd.DataFrame) -> pd.Series:
+    """Bins by the thirds of a text's own language and task, as Groups has them without English."""
+    length = examples["pieces"].astype(float)
+    among = length.groupby([examples["task"], examples["lang"]])
+    low, high = (among.transform("quantile", part) for part in (1 / 3, 2 / 3))
+    return pd.Series(np.select([length <= low, length <= high], BINS[:2], BINS[2]), examples.index)
+
+
+def learnt(runs: Iterable) -> pd.DataFrame:
+    """Of each recipe whose runs lie here: English dev of its own task, after its own training, at
+    its own length (percent, mean over tasks and seeds), and seeds."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        dev = read_record(runs_dir() / run.id).get("dev") if run.leaves == "model" else None
+        if dev and run.params.get("recipe"):
+            found.setdefault(run.params["recipe"], []).append(float(np.mean(list(dev.values()))))
+    rows = {name: (np.mean(values), len(values)) for name, values in found.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["English dev", "seeds"])
+
+
+def places(rows: Iterable[Mapping]) -> dict[str, str]:
+    """By id, in which third of its context (in characters) a row's answer begins."""
+    told = {row["id"]: (row["answers"]["answer_start"], len(row["context"])) for row in rows}
+    return {key: THIRDS[min(2, 3 * starts[0] // max(1, size))]
+            for key, (starts, size) in told.items() if starts and starts[0] >= 0}  # fmt: skip
+
+
+def by_language(examples: pd.DataFrame) -> pd.DataFrame:
+    """Of each task's texts in a language: mean pieces, and the share (%) that takes more than one
+    window, of all and of the longest and the shortest third of that language."""
+    once = examples.drop_duplicates(["task", "target", "lang", "id"])
+    found = {}
+    for (target, task, lang), part in once.groupby(["target", "task", "lang"]):
+        low, high = part["pieces"].quantile([1 / 3, 2 / 3])
+        parts = {"all": part, "short": part[part["pieces"] <= low],
+                 "long": part[part["pieces"] > high]}  # fmt: skip
+        share = {name: 100 * own["several"].mean() for name, own in parts.items()}
+        found[target, task, lang] = {"pieces": part["pieces"].mean(), **share}
+    names = ["target", "task", "lang"]
+    index = pd.MultiIndex.from_tuples(found, names=names) if found else None
+    return pd.DataFrame(found.values(), index=index, columns=["pieces", "all", "short", "long"])

@@ -1,0 +1,96 @@
+"""`xstilts recommend TARGET`: which English task to train on first, and how sure that is.
+
+Reads what the runs of a grid have left, or the committed snapshot; trains nothing. It says "cannot
+tell" where intervals do.
+"""
+
+from collections.abc import Iterator
+
+from xstilts import snapshot, tables
+from xstilts.analysis import effects
+from xstilts.analysis.advice import Advice, advise
+from xstilts.analysis.rulings import words
+from xstilts.grid import plan
+from xstilts.gridfile import Grid, read
+from xstilts.paths import BadInput, MissingData, nearest
+
+SHOWN = 5  # recipes named in a line
+
+
+def recommend(target: str, grid, setting: str | None = None) -> Iterator[str]:
+    """The lines of the recommendation for `target`: a task's name or title, or a fine-tuning set.
+
+    `grid` is a stock name or a file; `setting` None means all of its settings. Raises BadInput for
+    names that the grid does not have, MissingData if there are no results of that target.
+    """
+    grid = read(grid)
+    wanted = _columns(grid, target)
+    chosen = effects.settings(grid)
+    if setting is not None and setting not in chosen:
+        raise BadInput(f"{grid.where}: no setting '{setting}': {nearest(setting, chosen)}")
+    chosen = {name: one for name, one in chosen.items() if setting in (None, name)}
+    collected = snapshot.collect(plan(grid, settings=list(chosen)))
+    figures = effects.figures(collected.scores, grid)
+    figures = figures[figures["target"].isin({c.target for c in wanted})]
+    figures = figures[figures["task"].isin({c.task.name for c in wanted})]
+    recipes = list(dict.fromkeys(r for block in grid.blocks for r in block.recipes))
+    said = False
+    for name, one in chosen.items():
+        mine = figures[figures["setting"] == name]
+        for title in mine["column"].unique():
+            found = advise(mine, title, recipes)
+            if found.best:
+                yield from _told(title, name, found)
+                yield from filter(None, [tables.stamp([one]), ""])
+                said = True
+    if not said:
+        raise MissingData(f"no results for {target} after any intermediate task and after none: "
+                          f"first `xstilts run {grid.where}`")  # fmt: skip
+    yield f"read from: {collected.source}"
+
+
+def _columns(grid: Grid, target: str) -> list[tables.Column]:
+    """The columns that `target` means: a task by name or title, or all of a fine-tuning set."""
+    columns, known = tables.columns(grid), {}
+    for c in columns:
+        for word in (c.task.name, c.title, c.task.title, c.target):
+            known.setdefault(word.lower(), []).append(c)
+    known.pop("", None)
+    if target.lower() not in known:
+        raise BadInput(f"{grid.where}: no target '{target}': {nearest(target.lower(), known)}")
+    return known[target.lower()]
+
+
+def _told(title: str, setting: str, found: Advice) -> Iterator[str]:
+    """A table, best first, and what may be concluded from it."""
+    yield f"{title}, {setting}: gain over no intermediate task, in points, outside English"
+    width = max(len("train first on"), *map(len, found.effects))
+    yield f"  {'train first on':{width}}  {'gain':>6}  {'95 % interval':>16}  seeds"
+    for name, one in found.effects.items():
+        ends = f"{tables.signed(one.low)} to {tables.signed(one.high)}" if one.seeds > 1 else "–"
+        few = f" {tables.FEW}" if one.seeds < tables.SEEDS else ""
+        gain = tables.signed(one.estimate)
+        yield f"  {name:{width}}  {gain:>6}  {ends:>16}  {one.seeds}{few}"
+    yield f"{verdict(found)}"
+    if any(one.seeds < tables.SEEDS for one in found.effects.values()):
+        yield tables.PROVISIONAL
+
+
+def verdict(found: Advice) -> str:
+    """One recommendation in a sentence or two, with its certainty."""
+    best, gain = found.best, found.effects[found.best]
+    if gain.seeds < 2:
+        return f"Cannot tell: {best} came out best, but one seed shows no interval."
+    p = f"p = {found.p[best]:.2g} after Holm over {len(found.effects)} tasks"
+    if not found.helps and gain.estimate <= 0:
+        return f"No intermediate task: the best, {best}, did no better than none ({p})."
+    if not found.helps:
+        return f"Cannot tell whether any helps: {best} came out best, but {p}."
+    others = ", ".join(found.alike[:SHOWN])
+    lead = f", over the next {words(found.lead)}" if found.lead.seeds else ""
+    others += f" and {len(found.alike) - SHOWN} more" if len(found.alike) > SHOWN else ""
+    if found.alike:
+        return f"Train first on {best}: it helps ({p}). Cannot tell it from {others}{lead}."
+    if len(found.effects) < 2:
+        return f"Train first on {best}: it helps ({p}). No other was tried."
+    return f"Train first on {best}: it helps ({p}) and is better than all others tried."
