@@ -1,0 +1,152 @@
+"""The snapshot: what is read back is what runs left, and every row leads to its run."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from faked import GRID, fill
+from pandas.testing import assert_frame_equal
+
+from xstilts import snapshot
+from xstilts.files import read_record
+from xstilts.grid import plan
+from xstilts.paths import REPORTS, BadInput, runs_dir
+
+ZERO = "tiny-xlmr.s1/none/zero-mnli"
+FRAMES = ("scores", "measures", "examples", "dev")
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return tmp_path / "snapshot"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An output folder in which every run of GRID is done."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XSTILTS_OUT", str(folder))
+        patch.setattr("xstilts.provenance._git", lambda *words: "c0ffee" * (words[0] != "status"))
+        fill(GRID)
+    return folder
+
+
+@pytest.fixture
+def done(out, made):
+    """That, as a copy of one's own."""
+    shutil.copytree(made, out, dirs_exist_ok=True)
+    return out
+
+
+def sorted_by_run(frame):
+    return frame.sort_values("run", kind="stable", ignore_index=True) if "run" in frame else frame
+
+
+def test_the_snapshot_gives_back_what_the_runs_gave(done, kept, tmp_path, monkeypatch):
+    here = snapshot.collect(plan(GRID), kept)
+    assert here.source == f"runs in {done}" and not here.missing and not here.stale
+    assert snapshot.take([GRID], kept) == len(plan(GRID))
+    monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "nothing here"))
+    there = snapshot.collect(plan(GRID), kept)
+    assert there.source.startswith("snapshot of c0ffee") and not there.missing
+    for name in FRAMES:
+        one, two = (sorted_by_run(getattr(found, name)) for found in (here, there))
+        assert len(one) == len(two) and list(one.columns) == list(two.columns)
+        if len(one):
+            assert_frame_equal(one, two, check_dtype=False, check_exact=True)
+    assert len(there.scores) and len(there.examples) and len(there.dev)
+
+
+def test_every_row_leads_to_the_run_that_made_it(done, kept):
+    cell = {"cell_type": "code", "source": str(done), "metadata": {"papermill": 1, "tags": ["a"]}}
+    (done / ZERO / "notebook.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}))
+    snapshot.take([GRID], kept)
+    book = json.loads((kept / "notebooks" / "04_zero_shot.ipynb").read_text("utf-8"))
+    assert book["cells"][0] | {"source": "out", "metadata": {"tags": ["a"]}} == book["cells"][0]
+    assert book["metadata"]["xstilts"]["run"] == ZERO
+    runs = snapshot.load(kept, "runs").set_index("run")
+    for name in snapshot.TABLES:
+        assert set(snapshot.load(kept, name)["run"]) <= set(runs.index)
+    record = read_record(done / ZERO)
+    assert runs.loc[ZERO, "key"] == record["key"] and runs.loc[ZERO, "commit"] == record["commit"]
+    assert runs.loc[ZERO, "finished"] == record["finished"]
+    versions = snapshot.about(kept)["versions"]
+    assert versions[int(runs.loc[ZERO, "versions"])] == record["versions"]
+
+
+def test_groups_add_up_and_translations_share_their_bin(done):
+    found = snapshot.collect(plan(GRID)).examples
+    own = found[found["run"] == ZERO]
+    assert (own.groupby("lang")["n"].sum() == 12).all() and own["truncated"].sum() == 15
+    english, other = (
+        own[own["lang"] == lang].set_index(["domain", "bin"]) for lang in ("en", "qaa")
+    )
+    assert english["n"].sort_index().equals(other["n"].sort_index())
+    assert english.loc[("home", "short"), "truncated"] == 1  # i0: shortest in English
+    assert other.loc[("home", "short"), "truncated"] == 1  # and so elsewhere, where it is longest
+    assert own["hit"].round(2).equals(own["hit"]) and own["hit"].sum() == pytest.approx(
+        15 * 8, abs=0.5
+    )
+    apart = found[(found["task"] == "udpos") & (found["lang"] == "qaa")]
+    assert apart.loc[apart["truncated"] > 0, "bin"].unique().tolist() == ["long"]  # its own length
+    assert set(found["bin"]) == set(snapshot.BINS)
+
+
+def test_rows_of_a_run_are_replaced_and_those_of_others_stay(done, kept):
+    snapshot.take([GRID], kept)
+    before = snapshot.load(kept, "scores")
+    path = done / ZERO / "scores.csv"
+    rows = pd.read_csv(path)
+    rows.loc[0, "value"] = 99.5
+    rows.to_csv(path, index=False)
+    snapshot.take([GRID | {"recipes": ["none"], "seeds": [1]}], kept)
+    after = snapshot.load(kept, "scores")
+    assert len(after) == len(before) and 99.5 in set(after.loc[after["run"] == ZERO, "value"])
+    other = after["run"].str.contains("/mnli/")
+    assert after[other].equals(before[other])
+
+
+def test_half_of_a_grid_is_named_and_nothing_is_refused(out, made, kept, tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match="no run of grid is done"):
+        snapshot.take([GRID], kept)
+    shutil.copytree(made, out, dirs_exist_ok=True)
+    for folder in out.glob("*/mnli"):
+        shutil.rmtree(folder)
+    snapshot.take([GRID], kept)
+    here = snapshot.collect(plan(GRID), kept).missing
+    monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "nothing here"))
+    assert snapshot.collect(plan(GRID), kept).missing == here
+    assert here and all("/mnli/" in name for name in here)
+    monkeypatch.setattr(snapshot, "LIMIT", 10)
+    monkeypatch.setenv("XSTILTS_OUT", str(out))
+    with pytest.raises(BadInput, match="delete it and take fewer"):
+        snapshot.take([GRID], kept)
+
+
+def test_a_stale_run_here_is_not_passed_over_for_the_snapshot(done, kept):
+    snapshot.take([GRID], kept)
+    for record in done.rglob("run.json"):
+        record.write_text(record.read_text().replace('"cells": "', '"cells": "0'))
+    found = snapshot.collect(plan(GRID), kept)
+    assert found.source.startswith("runs in") and len(found.scores) == 0 and found.stale
+    assert snapshot.take([GRID], kept) == len(plan(GRID))  # its record says what made it
+
+
+def test_without_a_snapshot_all_is_missing(out, kept):
+    found = snapshot.collect(plan(GRID), kept)
+    assert found.source == f"runs in {runs_dir()}" and len(found.missing) == 16
+    assert [len(getattr(found, name)) for name in FRAMES] == [0, 0, 0, 0]
+    assert list(found.examples.columns) == list(snapshot.GROUP_COLUMNS)
+
+
+def test_what_is_committed_is_small_and_whole():
+    folder = REPORTS / "snapshot"
+    if not (folder / "runs.csv").is_file():
+        pytest.skip("no snapshot yet")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert size <= snapshot.LIMIT
+    made = set(snapshot.load(folder, "runs")["run"])
+    for name in snapshot.TABLES:
+        assert set(snapshot.load(folder, name)["run"]) <= made

@@ -1,0 +1,299 @@
+"""Results that outlive their run folders: what a study or the site reads, and the committed copy.
+
+    python -m xstilts.snapshot GRID...      takes what runs of these grids have left
+
+`collect` gives a grid's results, from the run folders or, where none of its runs was made here,
+from `reports/snapshot/`. That holds Scores, Measures, English dev and Groups, and in `runs.csv` the
+run behind every row: its key, commit and time. It is a record: nothing in it is ever stale. To be
+small it leaves out scores for comparison that vary two things at once: layer and comparison.
+"""
+
+import base64
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from xstilts import runs as live
+from xstilts import scores as table
+from xstilts.files import read_record, replaced, told, write_json
+from xstilts.grid import PRODUCT, Run, plan
+from xstilts.gridfile import read
+from xstilts.paths import REPORTS, BadInput, UserError, runs_dir
+from xstilts.tasks import task as task_called
+
+SNAPSHOT = REPORTS / "snapshot"  # the committed one
+BINS = ("short", "middle", "long")
+SHARED = ("classify", "choose", "span")  # forms whose ids, where English has them, are parallel
+LIMIT = 5_000_000  # bytes that the snapshot may take
+GROUP = ("task", "lang", "suite", "split", "metric", "domain", "bin")
+GROUP_COLUMNS = ("setting", "seed", "recipe", "target", *GROUP, "hit", "said", "gold", "n",
+                 "truncated", "run")  # fmt: skip
+TABLES = {  # file -> columns; `run` stands for setting, seed, recipe and target
+    "scores": table.COLUMNS,
+    "measures": (*table.MEASURE_COLUMNS, "run"),
+    "groups": GROUP_COLUMNS,
+    "dev": table.COLUMNS,
+}
+RUN_COLUMNS = ("run", "notebook", "setting", "seed", "recipe", "target", "key", "commit", "dirty",
+               "finished", "seconds", "device", "versions", "headline")  # fmt: skip
+BY_RUN = ("setting", "seed", "recipe", "target")
+KEPT = ("*.csv", "*.md", "*.svg")  # of what a report leaves in its `tables` folder
+PACKED = {"method": "xz", "preset": 9}
+NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the runs of a grid have left, and what they have not.
+
+    `scores`, `measures` and `dev` (English dev as Scores) are as in `runs.collect` and
+    `runs.english_dev`. `examples` is the Groups table: the examples of a run added up over those of
+    the same domain and length, with their number n. `missing` and `stale` are run ids, `source`
+    says where all this lies.
+    """
+
+    scores: pd.DataFrame
+    measures: pd.DataFrame
+    examples: pd.DataFrame
+    dev: pd.DataFrame
+    missing: list[str]
+    stale: list[str]
+    source: str
+
+
+def collect(runs: Iterable[Run], folder: Path | None = None) -> Collected:
+    """The results of `runs`: those made here or, if there are none, what the snapshot has of them.
+
+    `folder` is that of the snapshot, by default the committed one.
+    """
+    runs, folder = tuple(runs), folder or SNAPSHOT
+    scores, measures, missing, stale = live.collect(runs)
+    wanted = [run for run in runs if run.leaves in ("scores", "measures")]
+    if len(missing) == len(wanted) and (folder / "runs.csv").is_file():
+        return _kept(runs, folder)
+    gone = {*missing, *stale}
+    examples = _stack([groups(run) for run in wanted if run.id not in gone], GROUP_COLUMNS)
+    dev = live.english_dev(runs)
+    source = f"runs in {runs_dir()}"
+    return Collected(scores, measures, examples, dev, missing, stale, source)
+
+
+def _kept(runs: tuple[Run, ...], folder: Path) -> Collected:
+    """What the snapshot has of `runs`."""
+    ids, there = {run.id for run in runs}, load(folder, "runs")
+    there = there[there["run"].isin(ids)]
+    found = {}
+    for name in TABLES:
+        rows = load(folder, name)
+        found[name] = rows[rows["run"].isin(ids)].reset_index(drop=True)
+    measures = found["measures"][list(table.MEASURE_COLUMNS)]
+    missing = [r.id for r in runs
+               if r.leaves in ("scores", "measures") and r.id not in set(there["run"])]  # fmt: skip
+    commits = list(dict.fromkeys(there.sort_values("finished")["commit"]))[::-1]
+    date = there["finished"].max()[:10] if len(there) else "none of these runs"
+    source = f"snapshot of {' '.join(c[:9] for c in commits) or 'nothing'}, {date}"
+    return Collected(found["scores"], measures, found["groups"], found["dev"], missing, [], source)
+
+
+def groups(run: Run) -> pd.DataFrame:
+    """The Groups rows of a run that is done: sums over its examples.
+
+    `bin` is the third of the test set that an example belongs to by its length in word pieces: of
+    the English example with its id where a task's languages are translations of each other, else
+    its own among those of its language. `hit` is rounded to 0.01.
+    """
+    folder = runs_dir() / run.id
+    if run.leaves != "scores" or not (folder / "examples.parquet").is_file():
+        return pd.DataFrame(columns=list(GROUP_COLUMNS))
+    rows = pd.read_parquet(folder / "examples.parquet")
+    rows = rows[list(table.EXAMPLE_COLUMNS)].astype({"hit": float, "said": float, "gold": float})
+    tasks = {name: task_called(name, run.tasks) for name in rows["task"].unique()}
+    rows = pd.concat([_binned(part, tasks[name]) for name, part in rows.groupby("task")])
+    rows["suite"] = [table.suites(tasks[t], lang) for t, lang in zip(rows["task"], rows["lang"],
+                                                                    strict=True)]  # fmt: skip
+    sums = {name: (name, "sum") for name in ("hit", "said", "gold", "truncated")}
+    rows = rows.groupby(list(GROUP), dropna=False, observed=True)
+    rows = rows.agg(**sums, n=("id", "size")).reset_index()
+    identity = {name: run.params.get(name, "") for name in BY_RUN}
+    rows = rows.assign(**identity, run=run.id, hit=rows["hit"].round(2),
+                       truncated=rows["truncated"].astype(int))  # fmt: skip
+    return rows[list(GROUP_COLUMNS)].astype({"seed": "Int64", "n": "Int64", "truncated": "Int64"})
+
+
+def _binned(rows: pd.DataFrame, task) -> pd.DataFrame:
+    """`rows` of one task with `bin`."""
+    once = rows.drop_duplicates(["lang", "split", "id"])
+    edges = once.groupby(["lang", "split"])["pieces"].quantile([1 / 3, 2 / 3]).unstack()
+    length, among = rows["pieces"].astype(float), rows["lang"].astype(object)
+    if task.form in SHARED:
+        english = once[once["lang"] == "en"].set_index(["split", "id"])["pieces"]
+        place = pd.MultiIndex.from_frame(rows[["split", "id"]])
+        theirs = english.reindex(place).set_axis(rows.index)
+        length, among = theirs.fillna(length), among.mask(theirs.notna(), "en")
+    low, high = edges.loc[pd.MultiIndex.from_arrays([among, rows["split"]])].to_numpy().T
+    return rows.assign(bin=np.select([length <= low, length <= high], BINS[:2], BINS[2]))
+
+
+def load(folder: Path, name: str) -> pd.DataFrame:
+    """One table of the snapshot in `folder`: "runs", or one of TABLES with all its columns."""
+    if name == "runs":
+        return table.read(folder / "runs.csv", RUN_COLUMNS)
+    rows = table.read(folder / f"{name}.csv.xz", _short(name))
+    rows = rows.join(load(folder, "runs").set_index("run")[list(BY_RUN)], on="run")
+    kinds = {"hit": float, "said": float, "gold": float, "truncated": "Int64"}
+    return rows[list(TABLES[name])].astype(kinds if name == "groups" else {})
+
+
+def _short(name: str) -> list[str]:
+    """The columns of a table's file: who made a row stands in runs.csv, once."""
+    return [column for column in TABLES[name] if column not in BY_RUN]
+
+
+def take(grids: Iterable, folder: Path) -> int:
+    """Put what runs of `grids` have left into the snapshot in `folder`; how many were taken.
+
+    A run is taken if it is whole, whatever code made it: its record says which. Rows of the same
+    run that were there are replaced, those of others stay. Raises BadInput if there is nothing to
+    take, or if the snapshot has grown over LIMIT.
+    """
+    grids = [read(grid) for grid in grids]
+    runs = {run.id: run for grid in grids for run in plan(grid)}
+    whole = [run for run in runs.values() if _is_whole(run)]
+    made = [run for run in whole if run.leaves != "report"]
+    if not made:
+        raise BadInput(f"no run of {', '.join(g.name for g in grids)} is done in {runs_dir()}")
+    told_of = about(folder)
+    told_of["grids"] = sorted({*told_of["grids"], *(grid.name for grid in grids)})
+    new = {"runs": pd.DataFrame([_row(run, told_of["versions"]) for run in made])} | _rows(made)
+    ids = {run.id for run in made}
+    merged = {name: _merged(folder, name, rows, ids) for name, rows in new.items()}
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "about.json", told_of)
+        table.write(folder / "runs.csv", merged.pop("runs"), RUN_COLUMNS)
+        for name, rows in merged.items():
+            with replaced(folder / f"{name}.csv.xz") as part:
+                rows[_short(name)].to_csv(
+                    part, index=False, lineterminator="\n", compression=PACKED
+                )
+        _keep_notebooks(whole, folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if size > LIMIT:
+        raise BadInput(f"{folder} takes {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f}: "
+                       "delete it and take fewer grids")  # fmt: skip
+    return len(made)
+
+
+def _is_whole(run: Run) -> bool:
+    """Whether a run ended well. Models need not be there any more."""
+    folder = runs_dir() / run.id
+    product = run.leaves in ("model", "temp") or (folder / PRODUCT[run.leaves]).is_file()
+    return product and (folder / "run.json").is_file()
+
+
+def about(folder: Path) -> dict:
+    """The grids that a snapshot was taken of, and the package versions that its runs had."""
+    path = folder / "about.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {"grids": [], "versions": []}
+
+
+def _row(run: Run, versions: list[dict]) -> dict:
+    """The row of runs.csv; `versions` gets the packages that it was made with, once."""
+    record = read_record(runs_dir() / run.id)
+    if record["versions"] not in versions:
+        versions.append(record["versions"])
+    told = {name: run.params.get(name, "") for name in BY_RUN} | {"run": run.id}
+    told |= {name: record[name] for name in RUN_COLUMNS if name in record}
+    return told | {"versions": versions.index(record["versions"])}
+
+
+def _rows(made: list[Run]) -> dict[str, pd.DataFrame]:
+    """The rows of every table that these runs have left."""
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for run in made:
+        folder = runs_dir() / run.id
+        if run.leaves == "scores":
+            rows = table.read(folder / "scores.csv")
+            other = rows["metric"].str.startswith(("cosine_", "margin_"))
+            found["scores"].append(rows[~(other & (rows["selection"] == table.SWEEP))])
+            found["groups"].append(groups(run))
+        elif run.leaves == "measures":
+            rows = table.read(folder / "measures.csv", table.MEASURE_COLUMNS)
+            found["measures"].append(rows.assign(run=run.id))
+        elif run.leaves == "temp":
+            found["dev"].append(pd.DataFrame(live.dev_rows(run), columns=list(table.COLUMNS)))
+    return {name: _stack(frames, TABLES[name]) for name, frames in found.items()}
+
+
+def _stack(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
+    frames = [frame for frame in frames if len(frame)]
+    empty = pd.DataFrame(columns=list(columns))
+    return pd.concat(frames, ignore_index=True) if frames else empty
+
+
+def _merged(folder: Path, name: str, rows: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
+    """`rows` of the runs `ids` in place of those that the snapshot has, run by run."""
+    there = folder / ("runs.csv" if name == "runs" else f"{name}.csv.xz")
+    old = [load(folder, name)] if there.is_file() else []
+    kept = [frame[~frame["run"].isin(ids)] for frame in old]
+    columns = RUN_COLUMNS if name == "runs" else TABLES[name]
+    return _stack([*kept, rows], columns).sort_values("run", kind="stable", ignore_index=True)
+
+
+def _keep_notebooks(whole: list[Run], folder: Path) -> None:
+    """Executed notebooks to read: every report, and of each phase the last run.
+
+    They lose the traces of this machine, and their pictures all but 256 colours.
+    """
+    kept = {run.notebook if run.leaves != "report" else f"{run.notebook}.{run.grid.name}": run
+            for run in whole if (runs_dir() / run.id / "notebook.ipynb").is_file()}  # fmt: skip
+    (folder / "notebooks").mkdir(exist_ok=True)
+    for name, run in kept.items():
+        home = runs_dir() / run.id
+        text = (home / "notebook.ipynb").read_text("utf-8").replace(str(runs_dir()), "out")
+        content = json.loads(text)
+        for part in (content, *content["cells"]):
+            part["metadata"] = {k: v for k, v in part["metadata"].items() if k in NOTED}
+            for output in part.get("outputs", ()):
+                data = output.get("data", {})
+                if "image/png" in data:
+                    data["image/png"] = _smaller(data["image/png"])
+        content["metadata"]["xstilts"] = {"run": run.id, "grid": run.grid.name}
+        write_json(folder / "notebooks" / f"{name}.ipynb", content)
+        for path in (file for kind in KEPT for file in sorted((home / "tables").glob(kind))):
+            (folder / "tables" / run.grid.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / "tables" / run.grid.name / path.name)
+
+
+def _smaller(image: str) -> str:
+    """A picture (PNG, base64) in 256 colours."""
+    from PIL import Image
+
+    file = BytesIO()
+    picture = Image.open(BytesIO(base64.b64decode(image))).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def main(words: list[str]) -> int:
+    if not words or words[0].startswith("-"):
+        raise BadInput("give grids: python -m xstilts.snapshot GRID...")
+    number = take(words, folder := SNAPSHOT)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{number:,} runs taken into {folder}, which takes {size / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
