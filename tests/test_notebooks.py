@@ -151,8 +151,10 @@ def play(name, **params):
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch):
+def quiet(monkeypatch, tmp_path):
+    """Nothing is shown, and the committed snapshot is not there."""
     monkeypatch.setattr("IPython.display.display", lambda *_: None)
+    monkeypatch.setattr("xstilts.snapshot.REPORTS", tmp_path)
 
 
 def score(task, lang, value, *, metric, layer=None, **more):
@@ -179,7 +181,7 @@ def collected(runs):
     return pd.DataFrame(rows, columns=COLUMNS).astype({"layer": "Int64"})
 
 
-reports = pytest.mark.parametrize("name", ["20_main_table", "21_per_language"])
+reports = pytest.mark.parametrize("name", ["20_main_table", "21_per_language", "22_claims"])
 
 
 @pytest.fixture

@@ -95,11 +95,31 @@ def test_a_target_that_is_missing_empties_the_mean():
     assert rows.loc[(paired.BEST, [PANX, tables.WITHOUT]), "value"].isna().all()
 
 
-def test_one_seed_says_that_it_needs_two():
+def test_one_seed_has_no_row_and_a_note_says_why():
     rows, notes = cells(seeds=1)
-    printed = tables.printed(rows.reset_index())
-    assert list(printed.index) == ["best recipe for each (needs two seeds)"] and not notes
-    assert set(printed.to_numpy().ravel()) == {"–"}
+    assert rows.empty and notes == [paired.LACKING]
+    both = pd.concat([tables.cells(found(seeds=1)[0], list(TEST), COLS), rows.reset_index()])
+    assert list(tables.printed(both).index) == list(TEST)
+
+
+def test_the_row_of_the_best_has_its_interval():
+    rows, _ = cells()
+    gain, low, high = rows.loc[(paired.BEST, UDPOS), ["gain", "low", "high"]]
+    assert low < gain == 3.0 < high and gain - low == pytest.approx(high - gain)
+    assert math.isnan(rows.loc[(paired.TRIES, UDPOS), "low"])
+
+
+def test_what_tasks_add_is_what_the_mean_gains():
+    averages, _ = found()
+    own = tables.cells(averages, list(TEST), COLS).set_index(["recipe", "column"])
+    added = paired.contributions(averages, list(TEST), COLS)
+    without = added[added["mean"] == tables.WITHOUT].groupby("recipe")["points"].sum()
+    for recipe in TEST:
+        gain = own.loc[(recipe, tables.WITHOUT), "gain"]
+        assert without[recipe] == pytest.approx(gain) and (recipe == "none") == (gain == 0)
+    one = added.set_index(["recipe", "mean", "column"])["points"]
+    assert one["mnli", tables.WITHOUT, UDPOS] == pytest.approx(2.0 / 2)
+    assert added.loc[added["mean"] == tables.WITH, "points"].isna().all()  # no retrieval here
 
 
 def test_the_noise_is_that_of_paired_differences_pooled_over_recipes():

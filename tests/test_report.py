@@ -17,6 +17,19 @@ def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
     assert "<script>" not in text and r"a\|b c" in text and text.endswith("Made up.\n")
 
 
+def test_latex_is_whole_and_escaped(tmp_path):
+    table = pd.DataFrame({"XNLI": [61.25, float("nan")], "a_b": [r"50 % \input{x}", "1† [+2, 3]"]},
+                         index=pd.Index(["none", "m&n"], name="recipe"))  # fmt: skip
+    report.write(tmp_path, "t", table, table, "10 % & more", ["A ‡ note.", ""])
+    text = (tmp_path / "t.tex").read_text("utf-8")
+    assert r"\caption{10 \% \& more}" in text and r"\begin{tabular}{lrr}" in text
+    assert "recipe & XNLI & a\\_b \\\\" in text.splitlines()
+    assert r"none & 61.2 & 50 \% \textbackslash{}input\{x\} \\" in text
+    assert r"m\&n & -- & 1\textdagger{} {[}+2, 3{]} \\" in text
+    assert r"\par\footnotesize A \textdaggerdbl{} note." in text
+    assert text.count(r"\begin") == text.count(r"\end") == 2
+
+
 def test_a_missing_number_is_a_dash():
     table = pd.DataFrame({"XNLI": [61.25, float("nan")]}, index=["none", "mnli"])
     lines = report.markdown(table).splitlines()

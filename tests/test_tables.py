@@ -3,6 +3,7 @@
 import math
 
 import pandas as pd
+import pytest
 
 from xstilts import tables
 from xstilts.gridfile import read
@@ -86,6 +87,18 @@ def test_means_and_paired_gains():
     assert values.loc["none", "Tatoeba"] == layer  # the setting's layer, not the better one
     assert values.loc["none", tables.WITH] == (60 + 70 + layer + layer) / 4
     assert gains.loc["none"].eq(0).all()
+
+
+def test_a_gain_has_the_interval_of_its_paired_seeds():
+    own = cells(scores()).set_index(["recipe", "column"])
+    gain, low, high = own.loc[("mnli", "XNLI"), ["gain", "low", "high"]]
+    assert gain == 1.5 and low == pytest.approx(1.5 - 12.706 * 0.5, abs=1e-3)
+    assert high - gain == pytest.approx(gain - low)
+    text = tables.intervals(cells(scores()))
+    assert text.loc["mnli", "XNLI"] == "+1.5 [-4.9, +7.9]" and text.loc["ccg", "XNLI"] == "–"
+    assert "none" not in text.index
+    one = tables.intervals(cells(scores().query("seed == 1")))
+    assert one.loc["mnli", "XNLI"] == "+1.0"
 
 
 def test_every_figure_says_how_it_came_about():

@@ -6,14 +6,16 @@ here it is judged on the others, beside none with as many tries. Takes tables, r
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from statistics import fmean
 
 import pandas as pd
 
-from xstilts.tables import WITH, WITHOUT, Column
+from xstilts.stats import over_languages, t_interval
+from xstilts.tables import Column, bounds, by_seed, comparable, interval, over, per_language
 
 BEST, TRIES = "best recipe for each", "best seed of none"
-LACKING = f"{BEST} (needs two seeds)"
+LACKING = f"No row for the {BEST} target: choosing takes two seeds."
 
 
 def spread(averages: pd.DataFrame) -> dict[str, float]:
@@ -40,7 +42,7 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
     seeds; value and gain over none are of the other half. Below it, of as many seeds of none as
     there were recipes to choose from, the one with the best English dev; its gain is over the
     mean of them. Recipes count that have all seeds of none, in as many languages. Retrieval
-    without fine-tuning has no English dev and no figure; without a second seed nothing has.
+    without fine-tuning has no English dev and no figure; without a second seed there are no rows.
     """
     found, told = {}, []
     for column in columns:
@@ -51,15 +53,15 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
             continue
         chosen = seen[recipes][:half].mean().idxmax()
         later = test[half:]
-        found[BEST, column.title] = (
-            later[chosen].mean(), (later[chosen] - later["none"]).mean(), len(later)
-        )  # fmt: skip
+        gain = later[chosen] - later["none"]
+        found[BEST, column.title] = later[chosen].mean(), gain, len(later)
         tries = test["none"][: len(recipes)]
         lucky = tries[seen["none"][tries.index].idxmax()]
-        found[TRIES, column.title] = lucky, lucky - tries.mean(), len(tries)
+        gain = pd.Series([lucky - tries.mean()])
+        found[TRIES, column.title] = lucky, gain, len(tries)
         told.append(f"{column.title} {chosen} ({len(recipes)} recipes, {len(tries)} seeds of none)")
     if not told:
-        return _cells([LACKING], found, columns), []
+        return _cells([], found, columns), [LACKING]
     notes = [
         f"{BEST}: chosen on English dev on the first half of the seeds, figures of the others: "
         f"{', '.join(told)}.",
@@ -87,20 +89,66 @@ def _by_seed(averages: pd.DataFrame, dev: pd.DataFrame, column: Column):
 
 def _cells(rows: Sequence[str], found: dict, columns: Sequence[Column]) -> pd.DataFrame:
     """Every row and column of the main table; a mean where all of its columns are there."""
-    first = {column.task.name: column for column in reversed(columns)}.values()
-    over = {WITHOUT: [column.title for column in first if column.task.form != "pairs"]}
-    if len(over[WITHOUT]) < len(first):
-        over[WITH] = [column.title for column in first]
-    made = []
+    made, none = [], (math.nan, pd.Series(dtype=float), 0)
     for row in rows:
         own = {title: figures for (name, title), figures in found.items() if name == row}
-        for mean, titles in over.items():
+        for mean, titles in over(columns).items():
             if titles and own.keys() >= set(titles):
                 values, gains, seeds = zip(*(own[title] for title in titles), strict=True)
-                own[mean] = fmean(values), fmean(gains), min(seeds)
-        for title in (*(column.title for column in columns), *over):
-            value, gain, seeds = own.get(title, (math.nan, math.nan, 0))
-            made.append((row, title, value, gain, seeds, "", ""))
-    return pd.DataFrame(
-        made, columns=["recipe", "column", "value", "gain", "seeds", "langs", "how"]
-    )
+                own[mean] = fmean(values), sum(gains) / len(gains), min(seeds)
+        for title in (*(column.title for column in columns), *over(columns)):
+            value, gain, seeds = own.get(title, none)
+            made.append((row, title, value, *interval(gain), seeds, "", ""))
+    names = ["recipe", "column", "value", "gain", "low", "high", "seeds", "langs", "how"]
+    return pd.DataFrame(made, columns=names)
+
+
+def contributions(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Column]):
+    """Where a mean's gain comes from: the points that each task adds to it, recipe by recipe.
+
+    Columns: recipe, mean, column, points. A mean's points add up to its gain in `tables.cells`:
+    of the same seeds and languages, each task's gain over the number of tasks.
+    """
+    means, rows = over(columns), []
+    figures = by_seed(averages, means)
+    for mean, recipe in product(means, recipes):
+        own, base, _ = comparable(*(figures.get((name, mean), {}) for name in (recipe, "none")))
+        seeds = own.index.intersection(base.index)
+        for title in [column.title for column in columns if column.title in means[mean]]:
+            gains = [figures[recipe, title][seed][0] - figures["none", title][seed][0]
+                     for seed in seeds]  # fmt: skip
+            points = fmean(gains) / len(means[mean]) if gains else math.nan
+            rows.append((recipe, mean, title, points))
+    return pd.DataFrame(rows, columns=["recipe", "mean", "column", "points"])
+
+
+def language_gains(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
+    """Differences to none of the same seed: columns column, recipe, lang, seed, gain."""
+    frames = [pd.DataFrame(columns=["column", "recipe", "lang", "seed", "gain"])]
+    for seed, part in scores.groupby("seed"):
+        found = per_language(part, setting, columns).set_index(["column", "lang", "recipe"])
+        values = found["value"].unstack("recipe")
+        if "none" in values:
+            gains = values.drop(columns="none").sub(values["none"], axis=0)
+            frames.append(gains.stack().rename("gain").reset_index().assign(seed=seed))
+    return pd.concat(frames[1:] or frames, ignore_index=True).astype({"gain": float})
+
+
+def abroad(gains: pd.DataFrame) -> pd.DataFrame:
+    """By recipe, the mean gain outside English with two 95 % intervals, from `language_gains`.
+
+    Tasks are averaged first. "over seeds": of these languages, another run. "over languages": as
+    if they were drawn at random, another language. Both as text; only whole seeds and languages.
+    """
+    rows = {}
+    for recipe, own in gains[gains["lang"] != "en"].groupby("recipe", sort=False):
+        table = own.pivot_table("gain", "seed", ["lang", "column"]).dropna(axis=1)
+        table = table.T.groupby(level="lang").mean().T
+        if table.size:
+            rows[recipe] = {
+                "over seeds": bounds(*t_interval(table.mean(axis=1))),
+                "over languages": bounds(*over_languages(table)),
+                "languages that gain": f"{(table.mean() > 0).sum()} of {table.shape[1]}",
+                "seeds": len(table),
+            }
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,4 +1,4 @@
-"""Tables as files to read: Markdown, HTML, and a block in a page that quotes one.
+"""Tables as files to read: Markdown, HTML, LaTeX, and a block in a page that quotes one.
 
     python -m xstilts.report demo README.md      puts the main table of the grid `demo` there
 
@@ -17,6 +17,11 @@ from xstilts.paths import BadInput, MissingData, UserError, runs_dir
 from xstilts.tables import MARK, Column, how
 
 NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
+TEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "†": r"\textdagger{}",
+    "‡": r"\textdaggerdbl{}", "✓": r"\checkmark{}", "[": "{[}", "]": "{]}",
+}  # fmt: skip
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -45,17 +50,39 @@ def _plain(value, decimals: int) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+def latex(table: pd.DataFrame, title: str = "", notes: Iterable[str] = (), decimals: int = 1):
+    """A LaTeX table with its index, title as caption, notes below; needs booktabs, amssymb.
+
+    What LaTeX would read as a command is escaped, so that text from a data set stays text.
+    """
+    flat = table.reset_index()
+    rows = [list(flat.columns), *flat.to_numpy(dtype=object).tolist()]
+    head, *body = (" & ".join(_tex(cell, decimals) for cell in row) + r" \\" for row in rows)
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(title)}}}",
+             rf"\begin{{tabular}}{{l{'r' * (flat.shape[1] - 1)}}}", r"\toprule", head,
+             r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]  # fmt: skip
+    lines += [rf"\par\footnotesize {_tex(note)}" for note in notes]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _tex(value, decimals: int = 1) -> str:
+    if value is None or isinstance(value, float):
+        value = "–" if value is None or pd.isna(value) else f"{value:.{decimals}f}"
+    return "".join(TEX.get(sign, sign) for sign in str(value)).replace("\n", " ")
+
+
 def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str,
           notes: Iterable[str] = ()):  # fmt: skip
-    """Write `data` as `name`.csv and `table` as .md and .html, with title and notes, in `folder`.
+    """Write `data` as `name`.csv and `table` as .md, .html and .tex, with title and notes.
 
-    Empty notes are left out.
+    `folder` is made. Empty notes are left out.
     """
     folder.mkdir(exist_ok=True)
     notes = [note for note in notes if note]
     data.to_csv(folder / f"{name}.csv", index=False)
     text = "\n\n".join([f"**{title}**", markdown(table), *notes])
     (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    (folder / f"{name}.tex").write_text(latex(table, title, notes), encoding="utf-8")
     body = table.reset_index().to_html(index=False, escape=True, na_rep="–", border=0,
                                        float_format="{:.1f}".format)  # fmt: skip
     below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)

@@ -14,6 +14,7 @@ import pandas as pd
 from xstilts import scores as table
 from xstilts.languages import languages
 from xstilts.metrics import headline
+from xstilts.stats import Interval, t_interval
 from xstilts.tasks import TASKS, Task
 from xstilts.world.languages import ALL as WORLD
 from xstilts.world.languages import distance as world_distance
@@ -88,8 +89,8 @@ def of_setting(columns: Iterable[Column], scores: pd.DataFrame, setting) -> list
     found = list(columns)
     for i, column in enumerate(found):
         dev = replace(column, title=f"{column.title} (dev)", split="dev")
-        if not column.target and _of(scores, setting, column).empty:
-            found[i] = column if _of(scores, setting, dev).empty else dev
+        if not column.target and of_column(scores, setting, column).empty:
+            found[i] = column if of_column(scores, setting, dev).empty else dev
     return found
 
 
@@ -101,13 +102,13 @@ def averages(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.Dat
     frames = [pd.DataFrame(columns=["column", *IDENTITY, "task", *FIGURES])]
     for column in columns:
         langs = languages(column.task, setting.data, column.suite)
-        if len(mine := _of(scores, setting, column)):
+        if len(mine := of_column(scores, setting, column)):
             found = table.average(mine, column.suite, {column.task.name: langs}, IDENTITY)
             frames.append(found.assign(column=column.title))
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
-def _of(scores: pd.DataFrame, setting, column: Column) -> pd.DataFrame:
+def of_column(scores: pd.DataFrame, setting, column: Column) -> pd.DataFrame:
     """A column's scores on its split, without those that are there for comparison."""
     mine = scores[(scores["setting"] == setting.name) & (scores["split"] == column.split)]
     mine = mine[(mine["task"] == column.task.name) & (mine["target"].fillna("") == column.target)]
@@ -129,30 +130,52 @@ def cells(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Colu
     """One row per recipe and column of the main table, whether there are runs for it or not.
 
     Columns: recipe, column (a task or one of the two means), value and gain (means over seeds;
-    the gain is against "none", seed by seed), seeds, langs ("47/48" if a language is lacking, else
-    empty), how. Only what is over the same languages is compared, or averaged over seeds, of which
-    those with the most count. Means over tasks take each task once, from its first column.
+    the gain is against "none", seed by seed), low and high (the gain's 95 % t interval over seeds,
+    NaN for one), seeds, langs ("47/48" if a language is lacking, else empty), how. Only what is
+    over the same languages is compared, or averaged over seeds, of which those with the most count.
+    Means over tasks take each task once, from its first column.
     """
-    first = list({column.task.name: column for column in reversed(columns)}.values())
-    means = {WITHOUT: [column.title for column in first if column.task.form != "pairs"]}
-    if len(means[WITHOUT]) < len(first):
-        means[WITH] = [column.title for column in first]
-    figures, ways, rows = _with_means(averages, means), how(averages), []
+    means = over(columns)
+    figures, ways, rows = by_seed(averages, means), how(averages), []
     for recipe, name in product(recipes, [*(column.title for column in columns), *means]):
         mine, none = figures.get((recipe, name), {}), figures.get(("none", name), {})
-        least = min((lacking for _, _, lacking in mine.values()), key=len, default=[])
-        own, base = (pd.Series({seed: value for seed, (value, _, lacking) in some.items()
-                                if lacking == least}, dtype=float)
-                     for some in (mine, none))  # fmt: skip
+        own, base, least = comparable(mine, none)
         there = next((langs for _, langs, lacking in mine.values() if lacking == least), 0)
         langs = f"{there}/{there + len(least)}" if least else ""
-        gain = (own - base).mean()  # of the seeds that both have
-        rows.append((recipe, name, own.mean(), gain, len(own), langs, ways.get(name, "")))
-    names = ["recipe", "column", "value", "gain", "seeds", "langs", "how"]
+        gain = interval(own - base)  # of the seeds that both have
+        rows.append((recipe, name, own.mean(), *gain, len(own), langs, ways.get(name, "")))
+    names = ["recipe", "column", "value", "gain", "low", "high", "seeds", "langs", "how"]
     return pd.DataFrame(rows, columns=names)
 
 
-def _with_means(averages: pd.DataFrame, means: Mapping[str, Sequence[str]]) -> dict:
+def comparable(mine: Mapping, none: Mapping) -> tuple[pd.Series, pd.Series, list]:
+    """A recipe's values and none's, by seed, of `by_seed`; and the languages that both lack.
+
+    Of the recipe's seeds those with the most languages count, and of none's those with the same.
+    """
+    least = min((lacking for _, _, lacking in mine.values()), key=len, default=[])
+    own, base = (pd.Series({seed: value for seed, (value, _, lacking) in some.items()
+                            if lacking == least}, dtype=float)
+                 for some in (mine, none))  # fmt: skip
+    return own, base, least
+
+
+def interval(differences: pd.Series) -> Interval:
+    """The mean of what is there and its t interval; all NaN where nothing is."""
+    there = differences.dropna()
+    return t_interval(there) if len(there) else Interval(*3 * [float("nan")])
+
+
+def over(columns: Iterable[Column]) -> dict[str, list[str]]:
+    """{mean: titles of the columns it is over}: each task once, from its first column."""
+    first = {column.task.name: column for column in reversed([*columns])}.values()
+    means = {WITHOUT: [column.title for column in first if column.task.form != "pairs"]}
+    if len(means[WITHOUT]) < len(first):
+        means[WITH] = [column.title for column in first]
+    return means
+
+
+def by_seed(averages: pd.DataFrame, means: Mapping[str, Sequence[str]]) -> dict:
     """{(recipe, column or mean): {seed: (value, languages, (column, language) lacking ...)}}.
 
     A mean is there only where all its columns are.
@@ -191,6 +214,20 @@ def printed(cells: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis(index="intermediate task", columns=None)
 
 
+def intervals(cells: pd.DataFrame) -> pd.DataFrame:
+    """Recipe x column, "none" left out: the difference to none with its 95 % interval, in words."""
+    own = cells[cells["recipe"] != "none"]
+    text = [bounds(*row) for row in own[["gain", "low", "high"]].to_numpy(dtype=float)]
+    return wide(own.assign(text=text), "text")
+
+
+def bounds(estimate: float, low: float, high: float) -> str:
+    """ "+1.2 [-0.3, +2.7]"; without its bounds for one seed, a dash for none."""
+    if pd.isna(estimate):
+        return "–"
+    return signed(estimate) + ("" if pd.isna(low) else f" [{signed(low)}, {signed(high)}]")
+
+
 def _cell(recipe: str, value: float, gain: float, langs: str) -> str:
     if pd.isna(value):
         return "–"
@@ -217,7 +254,7 @@ def per_language(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd
     """
     found: dict[tuple[str, str, str, str], list[float]] = {}
     for column in columns:
-        part = _of(scores, setting, column).groupby(["recipe", "lang", "seed"], sort=False)
+        part = of_column(scores, setting, column).groupby(["recipe", "lang", "seed"], sort=False)
         for (recipe, lang, _), one in part:
             key = column.title, metric(column.task), recipe, lang
             percent = dict(zip(one["metric"], one["value"], strict=True))

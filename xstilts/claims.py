@@ -1,0 +1,299 @@
+"""Claims as testable statements, judged on Scores.
+
+What five documents claim stands in `facts/claims.csv`, row by row; what that says about Scores in
+`facts/statements.csv`; when a statement holds in `facts/rules.csv`. All three were written before
+any score of the core grid was looked at. Seeds are the unit, differences are paired.
+"""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from xstilts import stats, tables
+from xstilts.paths import FACTS
+from xstilts.tasks import TASKS
+
+HOLDS, NOT, UNSURE, UNTESTED = "holds", "does not hold", "cannot tell", "not tested"
+ALPHA, SIZE, MOST = 0.05, 1.0, 1000  # of the tests; the point asked for; seeds that we count up to
+SUITE = "xtreme"
+SCORED = ("gain", "each", "best")  # statistics that need Scores
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A row of statements.csv.
+
+    `recipes` and `against` are compared pair by pair; one name on a side serves for all. `least`
+    pairs must have runs (for "best": recipes to choose from). `tasks` are averaged, each over
+    all its languages, English among them (`langs` "all") or without it ("non-english").
+    """
+
+    claim: str
+    part: str
+    role: str
+    kind: str
+    statistic: str
+    recipes: str
+    against: str
+    tasks: tuple[str, ...]
+    langs: str
+    least: int
+    split: str
+    rule: str
+    world: str
+    printed: float
+    printed_split: str
+    value: str
+    statement: str
+    note: str
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        ours, theirs = self.recipes.split(), self.against.split()
+        many = max(len(ours), len(theirs))
+        ours, theirs = (names * many if len(names) == 1 else names for names in (ours, theirs))
+        return list(zip(ours, theirs, strict=True))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a statement: a verdict, and what it rests on.
+
+    Points; `least` is the difference that so many seeds would show four times out of five,
+    `needed` how many seeds would show one point (NaN: unknown, infinite: more than MOST).
+    """
+
+    verdict: str = UNTESTED
+    effect: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    seeds: int = 0
+    least: float = math.nan
+    needed: float = math.nan
+    p: float = math.nan
+    why: str = ""
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """The rows of `facts/<name>.csv`, all texts."""
+    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def statements() -> list[Statement]:
+    """Every statement, with numbers as numbers."""
+    made = []
+    for row in read("statements"):
+        row |= {"tasks": tuple(row["tasks"].split()), "least": int(row["least"] or 0),
+                "printed": float(row["printed"] or "nan")}  # fmt: skip
+        made.append(Statement(**{f.name: row[f.name] for f in fields(Statement)}))
+    return made
+
+
+def figures(scores: pd.DataFrame, setting, langs: str = "all") -> pd.DataFrame:
+    """XTREME's headline figures on the test split of one setting: (recipe, seed) x task.
+
+    Only those over all languages of a task, each after its own fine-tuning set.
+    """
+    columns = [tables.Column(task, task.train.get(SUITE, ""), task.name)
+               for task in TASKS.values() if SUITE in task.langs]  # fmt: skip
+    found = tables.averages(scores, setting, columns)
+    found = found[found["missing"] == ""]
+    figure = {"all": "value", "non-english": "non_english"}[langs]
+    found = found.astype({figure: float, "seed": int})
+    return found.pivot_table(figure, ["recipe", "seed"], "column", sort=False)
+
+
+def differences(found: pd.DataFrame, pairs: Sequence, tasks: Sequence[str]) -> pd.DataFrame:
+    """Seeds x pairs: the mean over tasks after one recipe less that after the other.
+
+    Pairs without a seed that has all tasks in both are left out.
+    """
+    means = found.reindex(columns=list(tasks)).mean(axis=1, skipna=False).dropna()
+    by_recipe = means.unstack("recipe") if len(means) else pd.DataFrame()
+    made = {pair: by_recipe[pair[0]] - by_recipe[pair[1]] for pair in dict.fromkeys(pairs)
+            if set(pair) <= set(by_recipe)}  # fmt: skip
+    return pd.DataFrame(made).dropna(axis=1, how="all").sort_index()
+
+
+def whole(table: pd.DataFrame, least: int) -> pd.DataFrame:
+    """The part of seeds x pairs that has no gaps, of `least` pairs or more.
+
+    What has the greatest share of gaps goes first: a seed, or a pair if there are enough.
+    """
+    while (gaps := table.isna()).any(axis=None):
+        by_seed, by_pair = gaps.mean(axis=1), gaps.mean(axis=0)
+        if table.shape[1] > least and by_pair.max() >= by_seed.max():
+            table = table.drop(columns=[by_pair.idxmax()])
+        else:
+            table = table.drop(index=by_seed.idxmax())
+    return table
+
+
+def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.DataFrame, str]:
+    """(seeds x 1: gain of the recipe that is best for each task, why there is none).
+
+    For every seed the recipe is the one with the best English dev over the other seeds; where a
+    task has no English dev (retrieval), the best figure over the other seeds.
+    """
+    gains = []
+    for task in one.tasks:
+        if task not in found:
+            return pd.DataFrame(), _lacks(found, one, 0)
+        test = found[task].unstack("recipe").dropna(axis=0, how="all")
+        target = TASKS[task].train.get(SUITE, "")
+        seen = test
+        if target:
+            own = dev[(dev["target"] == target) & (dev["split"] == "dev")]
+            seen = own.astype({"value": float, "seed": int})
+            seen = seen.pivot_table("value", "seed", "recipe").reindex(test.index)
+        names = {recipe for pair in one.pairs for recipe in pair}
+        both = [name for name in test if name in names and name in seen]
+        if "none" not in both:
+            return pd.DataFrame(), f"no runs of none on {TASKS[task].title}"
+        test = test[both][test["none"].notna()].dropna(axis=1)
+        seen = seen[test.columns].reindex(test.index)
+        recipes = seen.dropna(axis=1).columns.drop("none", errors="ignore")
+        if len(recipes) < one.least or len(test) < 2:
+            return pd.DataFrame(), (f"{TASKS[task].title}: {len(recipes)} recipes to choose from, "
+                                    f"{len(test)} seeds")  # fmt: skip
+        others = {seed: seen[recipes].drop(seed).mean().idxmax() for seed in test.index}
+        gains.append(pd.Series({s: test.loc[s, r] - test.loc[s, "none"]
+                                for s, r in others.items()}))  # fmt: skip
+    mean = pd.concat(gains, axis=1).dropna().mean(axis=1)
+    return mean.to_frame("best"), ""
+
+
+def judge(scores: pd.DataFrame, dev: pd.DataFrame, setting, asked: Sequence[Statement]):
+    """{(claim, part): Finding} of the statements about scores, by one setting's; Holm over all."""
+    found = {langs: figures(scores, setting, langs) for langs in {s.langs for s in asked} - {""}}
+    tests = {(s.claim, s.part): _test(found[s.langs], dev[dev["setting"] == setting.name], s)
+             for s in asked if s.statistic in SCORED}  # fmt: skip
+    sure = {key: min(yes, no) for key, (_, yes, no) in tests.items() if not math.isnan(yes + no)}
+    corrected = dict(zip(sure, stats.holm([*sure.values()]), strict=True)) if sure else {}
+    verdicts = {}
+    for key, (finding, yes, no) in tests.items():
+        verdict = finding.verdict if not finding.seeds else UNSURE
+        if corrected.get(key, 1.0) < ALPHA:
+            verdict = HOLDS if yes <= no else NOT
+        p = float(corrected.get(key, math.nan))
+        verdicts[key] = replace(finding, verdict=verdict, p=p)
+    return verdicts
+
+
+def _test(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[Finding, float, float]:
+    """(finding without its verdict, p that it holds, p that it does not); NaN for one seed."""
+    if one.statistic == "best":
+        table, why = chosen(found, dev, one)
+    else:
+        table, why = differences(found, one.pairs, one.tasks), ""
+        if len(table.columns) < one.least:
+            table, why = table.iloc[:, :0], _lacks(found, one, len(table.columns))
+    if table.empty:
+        return Finding(why=why), math.nan, math.nan
+    if one.statistic == "gain" and (table := whole(table, one.least)).empty:
+        return Finding(why=f"no seed has {one.least} comparisons"), math.nan, math.nan
+    means = table.mean()
+    values = table[means.idxmin()] if one.statistic == "each" else table.mean(axis=1)
+    values = values.dropna()
+    told = f"{len(table.columns)} of {len(set(one.pairs))} comparisons"
+    if one.statistic == "each":
+        told = f"least of {told}: {' less '.join(means.idxmin())}"
+    if one.rule == "most above":
+        told += f", {int((means > 0).sum())} of them above nothing"
+    if one.rule == "no benefit" and values.mean() < 0:
+        told += ", a loss"
+    told = "chosen on the other seeds" if one.statistic == "best" else told
+    finding = _finding(values.to_numpy(), told, one.rule)
+    if len(values) < 2:
+        return finding, math.nan, math.nan
+    return finding, *_odds(table, values.to_numpy(), one.rule)
+
+
+def _odds(table: pd.DataFrame, values: np.ndarray, rule: str) -> tuple[float, float]:
+    """p-values for "holds" and for "does not hold", by the rules of rules.csv."""
+    p, mean = stats.p_value(values), values.mean()
+    above, below = (p if mean > 0 else 1.0), (p if mean < 0 else 1.0)
+    if rule == "most above" and (table.mean() > 0).mean() <= 0.5:
+        return 1.0, min(above, below)
+    if rule == "all above":
+        each = [(stats.p_value(column.dropna()), column.mean()) for _, column in table.items()]
+        if any(math.isnan(p) for p, _ in each):
+            return math.nan, math.nan
+        worst = max(p if mean > 0 else 1.0 for p, mean in each)
+        return worst, min(1.0, *(len(each) * (p if mean < 0 else 1.0) for p, mean in each))
+    if rule == "no benefit":
+        within = min(stats.equivalent(values, SIZE), below)
+        return within, above if within >= ALPHA else 1.0
+    return above, below
+
+
+def _finding(values: np.ndarray, why: str, rule: str) -> Finding:
+    effect, low, high = stats.t_interval(values)
+    if len(values) < 2:
+        return Finding(effect=effect, seeds=1, why=f"{why}; one seed, two are needed at least")
+    deviation = float(values.std(ddof=1))
+    return Finding(effect=effect, low=low, high=high, seeds=len(values), why=why,
+                   least=deviation * _unit(len(values)),
+                   needed=needed(deviation, rule))  # fmt: skip
+
+
+def needed(deviation: float, rule: str = "above") -> float:
+    """How many paired seeds would show SIZE points four times out of five, at most MOST.
+
+    Under "no benefit": that a difference which is none is less than that (two one-sided tests).
+    """
+    low, high = 1, MOST
+    if _shown(deviation, high, rule) > SIZE:
+        return math.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _shown(deviation, middle, rule) <= SIZE else (middle, high)
+    return high
+
+
+def _shown(deviation: float, seeds: int, rule: str) -> float:
+    if rule != "no benefit" or seeds < 2:
+        return deviation * _unit(seeds)
+    from scipy.stats import t
+
+    return float((t.ppf(1 - ALPHA, seeds - 1) + t.ppf(0.9, seeds - 1)) * deviation / seeds**0.5)
+
+
+@cache
+def _unit(seeds: int) -> float:
+    """The least difference that so many seeds show, in standard deviations."""
+    return stats.detectable(1.0, seeds)
+
+
+def _lacks(found: pd.DataFrame, one: Statement, pairs: int) -> str:
+    """Why a statement has too few comparisons."""
+    tasks = [TASKS[name].title for name in one.tasks if name not in found]
+    if tasks:
+        more = f" and {len(tasks) - 3} more" if len(tasks) > 3 else ""
+        return f"no figures over all languages of {', '.join(tasks[:3])}{more}"
+    return f"{pairs} of {len(set(one.pairs))} comparisons have runs, {one.least} are needed"
+
+
+def together(verdicts: Sequence[str]) -> str:
+    """The verdict of a claim, from those of its statements."""
+    for verdict in (NOT, UNTESTED, UNSURE):
+        if verdict in verdicts:
+            return verdict
+    return HOLDS if verdicts else UNTESTED
+
+
+def sides(settings: Mapping) -> dict:
+    """{"world": setting, "real": setting}: the first of each kind, None where there is none.
+
+    Real ones read all of the published data: one whose examples are limited tests nothing.
+    """
+    part = [s for s in settings.values() if s.data == "world"]
+    full = [s for s in settings.values()
+            if s.data == "hub" and not any("examples" in b for b in s.budget.values())]  # fmt: skip
+    return {"world": next(iter(part), None), "real": next(iter(full), None)}
