@@ -1,16 +1,22 @@
-# make demo | test | lint | lab | clean      Everything runs in .venv, which is made when missing.
+# make demo | report | test | lint | lab | clean      Everything runs in .venv, which is made when missing.
 SHELL := /bin/bash
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip -qq --disable-pip-version-check
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint lab clean
+.PHONY: demo report test lint lab clean faults
 
 demo: .venv/.stamp  ## a small grid from start to end: three minutes, seconds when done
 	@.venv/bin/xstilts run demo
 
+report: .venv/.stamp  ## the site in reports/site, of the demo or of GRID=...
+	@$(if $(GRID),,.venv/bin/xstilts run demo &&) .venv/bin/xstilts report $(or $(GRID),demo)
+
 test: .venv/.stamp  ## every test that needs neither network nor GPU
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n logical
+
+faults: .venv/.stamp  ## break a small grid again and again, at random moments: hours
+	@cd tests && ../.venv/bin/python faults.py --each 10 --log ../faults.log
 
 lint: .venv/.stamp  ## style of code and notebooks; notebooks carry no outputs
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check xstilts tests

@@ -47,6 +47,7 @@ NAMES = {
     "05_retrieval": (("setting", "recipe", "seed"), SCORE % ("tatoeba", "run.need('encoder')")),
     "20_main_table": (("grid",), REPORT),
     "21_per_language": (("grid",), REPORT),
+    "22_claims": (("grid",), REPORT),
 }
 DEFAULTS = {"setting": "tiny-xlmr", "recipe": "mnli", "target": "udpos", "seed": 1, "grid": "demo"}
 

@@ -57,3 +57,14 @@ def test_answered_puts_question_right_and_said_side_by_side():
              {"id": "en-1", "side": "candidate", "text": "Ann.", "gold": []}]  # fmt: skip
     found = examples.answered(TASKS["lareqa"], pairs, json.dumps({"q": ["qaa-1", "en-2"]}))
     assert found.loc["q"].tolist() == ["Who?", "en-1 qaa-1", "qaa-1", True]
+
+
+def test_what_was_cut_is_counted_once_an_input():
+    same = ("test", "accuracy", 1.0, 1.0, 1.0)
+    said = [("xnli", lang, same[0], str(i), metric, *same[2:], 9 + i, long and i < 2, "")
+            for lang, long in (("en", False), ("de", True)) for i in range(4)
+            for metric in ("accuracy", "other")]  # fmt: skip
+    table = pd.DataFrame(said, columns=EXAMPLE_COLUMNS)
+    found = examples.cut([TASKS["xnli"], TASKS["pawsx"]], table)
+    assert found.loc["XNLI"].tolist() == [8, 2, "de 50.0 %", 12]
+    assert found.loc["PAWS-X", ["inputs", "cut", "most"]].tolist() == [0, 0, ""]

@@ -9,14 +9,16 @@ import pytest
 from xstilts.paths import PACKAGE, ROOT
 
 FLOORS = [  # a module imports only from lower floors, and from its own
-    "paths records files languages answers metrics mining submission scores scoring stats",
+    "paths records files yamlfile ranges seal languages "
+    "answers metrics mining submission scores scoring stats divergence",
     "tasks recipes settings tongues",
     "gridfile grid provenance runs",
-    "world data sources lock readings arms costs speeds",
+    "world minimal data sources lock readings rowcheck arms costs speeds",
     "encoder forms batches devices pieces wordpieces text twin model loop resume",
     "train evaluate retrieval measure pretrain probe bench",
-    "plots tables paired examples report analysis",
-    "execute launch profiles batch mirror export outlook cli",
+    "plots tables doubts paired examples report snapshot paper claims analysis recommend "
+    "pages rendered site",
+    "execute launch profiles batch mirror export outlook doctor cli",
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or

@@ -148,12 +148,14 @@ def test_another_number_makes_stale(driven):
     assert provenance.differing(now, now | {"start": None}) == []  # cannot be looked at
 
 
-def test_a_broken_record_is_told(driven, out):
+def test_a_broken_record_is_damage(driven, out):
     run = driven("04_zero_shot", ZERO, **PARAMS)
     run.save(scores=ROWS)
     (out / ZERO / "run.json").write_text('{"id": ')
+    assert standing(plan(GRID))[ZERO] == "damaged run.json"
+    assert collect(plan(GRID))[3] == [ZERO]
     with pytest.raises(BadInput, match="run.json: not JSON"):
-        collect(plan(GRID))
+        read_record(out / ZERO)
 
 
 def test_comments_and_docstrings_do_not_count():

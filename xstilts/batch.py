@@ -25,8 +25,11 @@ from xstilts.paths import BadInput, MissingData, UserError, runs_dir
 from xstilts.profiles import GPU, Profile, read_profile, snakemake
 from xstilts.provenance import standing
 from xstilts.runs import start
+from xstilts.seal import DAMAGED, damage, record_of
 
 FEW = 3  # runs whose own imports take no longer than the parent's
+ROOM = 2**20  # bytes; with fewer left, that is why nothing can be written
+SHORT = 55  # characters of a temporary folder's path, for those of sockets in it have a limit
 FOLDERS = ("XSTILTS_HUB", "XSTILTS_TEXT", "XSTILTS_TRANSLATED", "XSTILTS_CACHE", "XSTILTS_OUT")
 
 
@@ -49,7 +52,7 @@ def run_grid(
     work = [run.id for run in runs if run.leaves != "report"]
     if work and without.keys() >= set(work):
         raise MissingData(f"{grid.name}: nothing can run ({without[work[0]]})")
-    with locked(runs_dir()) as lock:
+    with locked(runs_dir()) as lock, scratch(lock, place):
         _freshen(runs, redo)
         frozen = runs_dir() / ".grids" / f"{grid.name}.json"
         with told(frozen):
@@ -88,7 +91,7 @@ def locked(folder: Path) -> Iterator[int]:
     """Hold `folder` alone; the lock is the operating system's and dies with its last holder."""
     with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = (folder / ".lock").open("a+")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,9 +100,40 @@ def locked(folder: Path) -> Iterator[int]:
         yield lock.fileno()
 
 
+@contextlib.contextmanager
+def scratch(lock: int, place: Profile) -> Iterator[None]:
+    """A private folder for what the runs of this machine put aside, gone when they have ended.
+
+    The lock's file says where it is; so what one that was killed left is removed by the next.
+    """
+    old = Path(os.pread(lock, 4096, 0).decode())
+    if old.name.startswith("xstilts-") and old.is_dir() and old.stat().st_uid == os.getuid():
+        shutil.rmtree(old, ignore_errors=True)
+    if place.executor:
+        yield
+        return
+    before = os.environ.get("TMPDIR")
+    home = tempfile.gettempdir() if len(tempfile.gettempdir()) <= SHORT else "/tmp"
+    with tempfile.TemporaryDirectory("", "xstilts-", home, ignore_cleanup_errors=True) as private:
+        os.ftruncate(lock, 0)
+        os.write(lock, private.encode())
+        os.environ["TMPDIR"] = tempfile.tempdir = private
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            os.environ.pop("TMPDIR")
+            os.environ |= {"TMPDIR": before} if before else {}
+    os.ftruncate(lock, 0)
+
+
 def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
     """Refuse results that were made from something else than there is now, or remove them."""
     stale = {name: why for name, why in standing(runs).items() if why not in ("", "missing")}
+    damaged = [name for name, why in stale.items() if why.startswith(DAMAGED)]
+    for name in damaged:  # its inputs are as they were, so it comes out as it was
+        print(f"made again: {name} ({stale.pop(name)})")
+        shutil.rmtree(runs_dir() / name)
     if stale and not redo:
         name, why = next(iter(stale.items()))
         raise BadInput(
@@ -110,8 +144,9 @@ def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
         shutil.rmtree(runs_dir() / name)
     for run in runs:
         if run.leaves == "report":  # cheap, so made again without a word
-            old = read_record(runs_dir() / run.id).get("made_from")
-            if old and provenance.differing(old, provenance.made_from(run)):
+            old = record_of(runs_dir() / run.id).get("made_from")
+            changed = old and provenance.differing(old, provenance.made_from(run))
+            if changed or damage(runs_dir() / run.id):
                 (runs_dir() / run.product).unlink(missing_ok=True)
 
 
@@ -192,7 +227,9 @@ class Progress:
         for run in list(self.pending):
             waited = {other.id for other in self.pending} | set(self.failed)
             if not waited & set(run.needs):
-                self._fail(run, f"killed or never begun (memory? time?), see {_short(log)}")
+                full = shutil.disk_usage(runs_dir()).free < ROOM
+                why = "no space left on the disk" if full else "memory? time? quota?"
+                self._fail(run, f"killed or never begun ({why}), see {_short(log)}")
 
     def _fail(self, run: Run, words: str) -> None:
         self.failed.append(run.id)

@@ -1,4 +1,5 @@
-"""The command line: `xstilts plan`, `run`, `score`, `export` and `mirror`.
+"""The command line: `xstilts plan`, `run`, `report`, `score`, `export`, `recommend`, `mirror`
+and `doctor`.
 
 Exit codes: 0 all is well, 1 a run failed, 2 bad input, 3 data or an encoder is missing,
 130 interrupted. What is wrong is told in a line that names the remedy. Imports neither torch nor
@@ -66,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     execute.add_argument("--workers", type=_count, metavar="N", help="runs at a time")
     execute.add_argument("--redo", action="store_true", help="make stale results again")
 
+    publish = command(report, "report", "build the site of a grid, finished or not")
+    publish.add_argument("--to", type=Path, metavar="FOLDER",
+                         help="where to write (default: reports/site)")  # fmt: skip
+
     judge = command(score, "score", "score a folder of predictions as XTREME's script does", False)
     judge.add_argument("predictions", type=Path, metavar="PREDICTIONS",
                        help="a folder of <task>/test-<language> files")  # fmt: skip
@@ -78,6 +83,12 @@ def parser() -> argparse.ArgumentParser:
     submit.add_argument("--setting", required=True)
     submit.add_argument("--recipe", required=True)
     submit.add_argument("--seed", required=True, type=int)
+    advise = command(recommend, "recommend", "which task to train on first, how sure", False)
+    advise.add_argument("target", metavar="TARGET", help="a target task, or a fine-tuning set")
+    advise.add_argument("--grid", default="core", metavar="GRID",
+                        help="whose results are read (default: %(default)s)")  # fmt: skip
+    advise.add_argument("--setting", metavar="NAME", help="only this setting")
+    command(doctor, "doctor", "whether this machine can run a grid; what to do if not", False)
     fetch = command(mirror, "mirror", "fetch all data that a grid needs, for use without a network")
     for one in (submit, fetch):
         one.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write")
@@ -90,14 +101,15 @@ def show_plan(given) -> int:
     from xstilts.provenance import standing
 
     grid = restrict(read(given.grid), given.settings, given.seeds)
-    runs = plan(grid)
+    runs = _some(grid)
     states, without = standing(runs), lacking(runs)
 
     def state(run: Run) -> str:
         if run.id in without:
             return "no data"
         why = states.get(run.id, "")
-        return {"": "done", "missing": "to do"}.get(why, "stale")
+        known = {"": "done", "missing": "to do", "damaged": "to do"}
+        return known.get(why.partition(" ")[0], "stale")
 
     counts = {run.id: state(run) for run in runs if run.leaves != "report"}
     if given.list:
@@ -134,7 +146,23 @@ def run(given) -> int:
 
     grid = restrict(read(given.grid), given.settings, given.seeds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind either
+    _some(grid)
     return run_grid(grid, profile=given.profile, workers=given.workers, redo=given.redo)
+
+
+def _some(grid) -> tuple[Run, ...]:
+    """The runs of a grid; BadInput if it plans none."""
+    if not (runs := plan(grid)):
+        raise BadInput(f"{grid.where}: nothing to run: give targets, retrieval or other recipes")
+    return runs
+
+
+def report(given) -> int:
+    """The first page of the site, after whatever it took to make it."""
+    from xstilts.site import build
+
+    print(f"open {build(given.grid, given.to)}")
+    return 0
 
 
 def score(given) -> int:
@@ -169,11 +197,27 @@ def export(given) -> int:
     return 0
 
 
+def recommend(given) -> int:
+    """A table of gains for one target, and what may be concluded."""
+    from xstilts.recommend import recommend
+
+    for line in recommend(given.target, given.grid, given.setting):
+        print(line)
+    return 0
+
+
 def mirror(given) -> int:
     """A folder for XSTILTS_HUB."""
     from xstilts.mirror import mirror
 
     return mirror(read(given.grid), given.to)
+
+
+def doctor(given) -> int:
+    """A line for each thing that a grid needs of this machine."""
+    from xstilts.doctor import doctor
+
+    return doctor()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -182,7 +226,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in text.split(",") if word]
+    if not (words := [word for word in text.split(",") if word]):
+        raise argparse.ArgumentTypeError(f"'{text}' names none")
+    return words
 
 
 def _numbers(text: str) -> list[int]:

@@ -27,6 +27,7 @@ from xstilts import sources
 from xstilts.languages import language, languages
 from xstilts.paths import BadInput, MissingData
 from xstilts.readings import READINGS, Rows, inputs
+from xstilts.rowcheck import consistent, guarded
 from xstilts.sources import Source
 from xstilts.tasks import COLUMNS, SPLITS, Hub, Task, check
 
@@ -51,6 +52,8 @@ def load(
     else:
         rows = _real(task, split, lang)
     rows = list(_queries(rows, limit) if task.form == "pairs" else islice(rows, limit))
+    if not _made_up(task, data):
+        consistent(task, split, rows, f"{task.name}, {split}, '{lang}'")
     if not rows:
         raise MissingData(f"{task.name}: no labelled rows in '{lang}', split {split}")
     return _dataset(task.form, rows)
@@ -92,7 +95,7 @@ def _real(task: Task, split: str, lang: str) -> Iterator[dict]:
         raise MissingData(f"{task.name}: no '{lang}' among its languages, {' '.join(known)}")
     if task.files:
         path = _own_file(task, split, lang)
-        return READINGS[task.form](Rows(task, None, sources.read((path,)), lang, split))
+        return guarded(READINGS[task.form], Rows(task, None, sources.read((path,)), lang, split))
     places = _places(task, split, lang)
     try:
         tables = [sources.table(_source(task, hub, split, code)) for hub, code in places]
@@ -100,7 +103,7 @@ def _real(task: Task, split: str, lang: str) -> Iterator[dict]:
         raise type(error)(f"{task.name}, {split}, '{lang}': {error}") from error
     rows = [Rows(task, hub, table, code, split)
             for table, (hub, code) in zip(tables, places, strict=True)]  # fmt: skip
-    return READINGS[task.shape or task.form](*rows)
+    return guarded(READINGS[task.shape or task.form], *rows)
 
 
 def _own_file(task: Task, split: str, lang: str) -> Path:

@@ -115,6 +115,7 @@ class Encoder(nn.Module):
             use_safetensors=True,
             output_loading_info=True,
         )
+        _check_weights(where, lm, info)
         tokenizer = _tokenizer(where, lm.get_input_embeddings().num_embeddings)
         return cls(lm.eval(), tokenizer, tuple(sorted(info["missing_keys"])))
 
@@ -241,9 +242,24 @@ def _look(where: str | Path) -> None:
     raise MissingData(f"{where}: no *.safetensors beside config.json, so the weights are missing")
 
 
+def _check_weights(where: str | Path, lm: nn.Module, info) -> None:
+    """The body is whole and made of numbers; only the language-model head may be new."""
+    body = f"{lm.base_model_prefix}."
+    if lost := sorted(name for name in info["missing_keys"] if name.startswith(body)):
+        raise BadInput(f"{where}: the weights lack {len(lost)} parts of the encoder, such as "
+                       f"{lost[0]}: the file is not whole, or of another model")  # fmt: skip
+    if more := sorted(name for name in info["unexpected_keys"] if ".layer." in name):
+        raise BadInput(f"{where}: config.json has fewer layers than the weights: {more[0]}")
+    for name, weight in lm.named_parameters():
+        if not torch.isfinite(weight.sum()):
+            raise BadInput(f"{where}: the weights are not all numbers (NaN or infinite): {name}")
+
+
 def _open(where: str | Path, what: str, kind, **more):
     try:
         return kind.from_pretrained(where, trust_remote_code=False, **more)
+    except RuntimeError as error:  # sizes, of which transformers has told on stderr
+        raise BadInput(f"{where}: the {what} do not fit its config.json: sizes differ") from error
     except (OSError, ValueError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if not isinstance(error, OSError) or Path(where).is_dir():
@@ -263,6 +279,9 @@ def _tokenizer(where: str | Path, rows: int):
     tokenizer = _open(where, "tokenizer", AutoTokenizer)
     if not tokenizer.is_fast:
         raise BadInput(f"{where}: its tokenizer is not a fast one, which offsets need")
+    for name in ("pad", "cls", "sep", "mask", "unk"):
+        if getattr(tokenizer, f"{name}_token_id") is None:
+            raise BadInput(f"{where}: its tokenizer has no {name}_token: tokenizer_config.json")
     if not 0 <= rows - len(tokenizer) < SPARE_ROWS:
         raise BadInput(
             f"{where}: the tokenizer has {len(tokenizer):,} pieces, the model {rows:,} rows; "

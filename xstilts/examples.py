@@ -50,6 +50,21 @@ def guessing(tasks: Iterable, scores: pd.DataFrame, examples: pd.DataFrame) -> p
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 
+def cut(tasks: Iterable, examples: pd.DataFrame) -> pd.DataFrame:
+    """Inputs that lost a part because they were too long: how many, and where most. A row a task.
+
+    `most` is the language with the highest share of them, empty if there are none.
+    """
+    rows, once = {}, examples.drop_duplicates(["task", "lang", "id"])
+    for task in tasks:
+        own = once[once["task"] == task.name]
+        shares = own.groupby("lang")["truncated"].mean().mul(100)
+        most = f"{shares.idxmax()} {shares.max():.1f} %" if own["truncated"].any() else ""
+        rows[task.title] = {"inputs": len(own), "cut": int(own["truncated"].sum()), "most": most,
+                            "longest, in pieces": own["pieces"].max()}  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
 def _rank_correlation(score: pd.Series, far: pd.Series) -> float | None:
     """Spearman's; None where it means nothing: too few languages, or all of them alike."""
     told = len(far) > 2 and score.nunique() > 1 and far.nunique() > 1

@@ -24,6 +24,7 @@ from xstilts.grid import alone, plan
 from xstilts.gridfile import at_hand
 from xstilts.paths import NOTEBOOKS, BadInput, MissingData, UserError, nearest, runs_dir
 from xstilts.records import check_value
+from xstilts.seal import seal
 from xstilts.sources import Unreachable
 
 ERRORS = {kind.__name__: kind for kind in (UserError, BadInput, MissingData, Unreachable)}
@@ -58,6 +59,7 @@ def execute_run(grid: str | Path, name: str) -> Path:
         done = execute(run.notebook, run.params, folder, offline=_offline(run))
         if run.leaves == "report":
             _html(done, folder / "notebook.html")
+        seal(folder)
         return done
     except Exception as error:
         (folder / "run.json").unlink(missing_ok=True)

@@ -4,6 +4,8 @@ import csv
 import errno
 import json
 import os
+import platform
+import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +16,35 @@ from xstilts.paths import BadInput, UserError
 @contextmanager
 def replaced(path: Path):
     """A path to write to, which takes `path`'s place when all went well."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = beside(path)
     try:
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    """Where to write what shall take `path`'s place; what killed processes left there goes.
+
+    The name tells the machine and the process, for others may be writing the same file.
+    """
+    own = f".{path.name}.{platform.node()}."
+    for old in list(path.parent.iterdir()) if path.parent.is_dir() else ():
+        number = old.name.removeprefix(own)
+        if number != old.name and number.isdecimal() and not _lives(int(number)):
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    return path.with_name(f"{own}{os.getpid()}")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @contextmanager

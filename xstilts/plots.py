@@ -64,10 +64,11 @@ def axes(rows: int, columns: int, *, width: float, height: float):
 
 
 def save(figure, folder: Path, name: str) -> None:
-    """Write `figure` as `name`.svg and `name`.png (200 dpi), without the date."""
+    """Write `figure` as `name`.svg, .pdf and .png (200 dpi), without the date."""
     folder.mkdir(exist_ok=True)
     with rc_context(STYLE):
-        for kind, meta in (("svg", {"Date": None}), ("png", {"Software": None})):
+        for kind, meta in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}),
+                           ("png", {"Software": None})):  # fmt: skip
             figure.savefig(folder / f"{name}.{kind}", dpi=200, bbox_inches="tight", metadata=meta)
 
 

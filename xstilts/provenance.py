@@ -23,6 +23,7 @@ from pathlib import Path
 from xstilts.files import read_record
 from xstilts.grid import PRODUCT, Run
 from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, TABLES, hub_dir, runs_dir
+from xstilts.seal import DAMAGED, damage, record_of
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
@@ -125,7 +126,7 @@ def _listing(folder: Path, pattern: str) -> str:
 
 
 def standing(runs: Iterable[Run], *roots: Path) -> dict[str, str]:
-    """Per run: "" (done), "missing", or what it was made from that has changed since.
+    """Per run: "" (done), "missing", "damaged ...", or what has changed since.
 
     Needs must come before their users. Looks into `roots`, by default the output folder.
     """
@@ -137,6 +138,9 @@ def standing(runs: Iterable[Run], *roots: Path) -> dict[str, str]:
             continue
         known[run.id] = run
         folder = place(run, roots)
+        if why := damage(folder, PRODUCT["temp"] if run.leaves == "temp" else ""):
+            states[run.id] = why
+            continue
         record = read_record(folder)
         if not record or not (run.leaves == "temp" or (folder / PRODUCT[run.leaves]).exists()):
             states[run.id] = "missing"
@@ -147,9 +151,14 @@ def standing(runs: Iterable[Run], *roots: Path) -> dict[str, str]:
             made = keys(run, known.values(), roots)
             now["start"] = was | {need: key for need, key in made.items() if need in was}
         changed = differing(old, now)
-        changed += [need for need in run.needs if states.get(need, "") not in ("", "missing")]
+        changed += [need for need in run.needs if _changed(states.get(need, ""))]
         states[run.id] = ", ".join(changed)
     return states
+
+
+def _changed(state: str) -> bool:
+    """Whether a run was made from something else; one that is lost comes out as it was."""
+    return state not in ("", "missing") and not state.startswith(DAMAGED)
 
 
 def place(run: Run, roots: tuple[Path, ...]) -> Path:
@@ -163,7 +172,7 @@ def place(run: Run, roots: tuple[Path, ...]) -> Path:
 def keys(run: Run, known: Iterable[Run], roots: tuple[Path, ...]) -> dict[str, str]:
     """The keys under which the runs that `run` builds on were made."""
     needs = [other for other in known if other.id in run.needs]
-    found = {need.id: read_record(place(need, roots)).get("key") for need in needs}
+    found = {need.id: record_of(place(need, roots)).get("key") for need in needs}
     return {name: key for name, key in found.items() if key}
 
 

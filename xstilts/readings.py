@@ -29,7 +29,7 @@ class Rows:
 
     def __init__(self, task: Task, hub: Hub | None, table: Table, lang: str, split: str):
         self.task, self.hub, self.table, self.lang, self.split = task, hub, table, lang, split
-        self.where = table.where
+        self.where, self.at = table.where, 0  # the row being read
         self.specs = {n: n for n in ("id", *OPTIONAL) if n in table.columns} | _specs(task, hub)
         if self.specs.get("id") not in table.columns:
             self.specs.pop("id", None)  # rows are numbered
@@ -45,7 +45,8 @@ class Rows:
         specs = {ours: _parse(spec)[1] for ours, spec in self.specs.items()}
         kept = ((at, raw) for at, raw in enumerate(self.table, start=1) if self._belongs(raw))
         for number, (at, raw) in enumerate(kept):
-            for column in wanted:
+            self.at = at
+            for column in (*wanted, *filter(None, [self.specs.get("id")])):
                 if raw[column] is None:
                     raise BadInput(f"{self.where}, row {at}: '{column}' is empty")
             row = {"id": number} | {ours: get(raw) for ours, get in specs.items()}
@@ -124,6 +125,8 @@ def _parse(spec: str | tuple[str, ...]) -> tuple[list[str], Callable[[dict], obj
 
 def clean(text: str) -> str:
     """`text` without outer white space, and without the quotes that a CSV writer put around it."""
+    if not isinstance(text, str | int | float) or text != text:
+        raise TypeError(f"{text!r:.40} is no text")
     text = str(text).strip()
     inner = text[1:-1]
     if text[:1] == text[-1:] == '"' and '""' in inner and '"' not in inner.replace('""', ""):
@@ -140,7 +143,9 @@ def classify(rows: Rows) -> Iterator[dict]:
 def choose(rows: Rows) -> Iterator[dict]:
     order = list(rows.task.labels)
     for row, label in rows.labelled():
-        choices = [clean(choice) for choice in row["choices"]]
+        choices = [clean(choice) for choice in _listed(row["choices"])]
+        if order and len(choices) != len(order):
+            raise rows.bad(row, f"{len(choices)} choices, not {len(order)}")
         right = order.index(label) if order else int(label)
         if not 0 <= right < len(choices):
             raise rows.bad(row, f"label '{label}', but {len(choices)} choices")
@@ -166,6 +171,8 @@ def span(rows: Rows) -> Iterator[dict]:
         texts, starts = list(told["text"]), told["answer_start"]
         if len(texts) != len(starts):
             raise rows.bad(row, "'answers' has a text without a start")
+        if not all(type(at) is int for at in starts):
+            raise rows.bad(row, f"'answer_start' {starts!r:.40}: whole numbers, in characters")
         starts = [settle(row["context"], *pair) for pair in zip(texts, starts, strict=True)]
         answers = {"text": texts, "answer_start": starts}
         yield row | {"question": clean(row["question"]), "answers": answers}
@@ -259,8 +266,11 @@ def _pair(at: str, side: str, text: str, gold: Sequence[str] = ()) -> dict:
 
 
 def _listed(value) -> list:
-    """A list, or words with white space between."""
-    return value.split() if isinstance(value, str) else value
+    """A list of texts or numbers, or words with white space between. TypeError for others."""
+    value = value.split() if isinstance(value, str) else value
+    if not isinstance(value, list) or any(one is None for one in value):
+        raise TypeError(f"{value!r:.40} is no list of texts")
+    return value
 
 
 def mlm(rows: Rows) -> Iterator[dict]:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from xstilts.files import replaced
 from xstilts.model import write_tensors
@@ -57,6 +57,9 @@ class Work:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             best = _read(self.folder / rest["best"]) if rest["best"] else None
         except FileNotFoundError:
+            return
+        except (SafetensorError, ValueError):  # a disk that lost what it was given
+            print(f"{self.folder}: the kept state is damaged; from the start", flush=True)
             return
         training.state, training.best_weights = type(training.state)(**rest["state"]), best
         with torch.no_grad():

@@ -209,6 +209,8 @@ def start(setting: Setting) -> Path | str:
     for home in filter(None, (ENCODERS, Path(), hub_dir())):
         if (folder := home / setting.encoder).is_dir():
             return folder
+    if setting.encoder[0] in "./~":
+        raise MissingData(f"no encoder at {setting.encoder}: give a folder or a hub id that exists")
     if setting.data == "world" and "/" not in setting.encoder:
         raise MissingData(f"no encoder '{setting.encoder}' in {ENCODERS}: is the clone complete?")
     return setting.encoder
@@ -246,14 +248,18 @@ def english_dev(runs: Iterable[Run]):
     """
     import pandas as pd
 
-    states, rows = standing(runs), []
-    for run in runs:
-        if run.leaves == "temp" and not states[run.id]:
-            same = {name: run.params[name] for name in ("setting", "seed", "recipe", "target")}
-            same |= {"lang": "en", "split": "dev", "metric": "headline", "run": run.id}
-            figures = read_record(runs_dir() / run.id).get("dev") or {}
-            rows += [same | {"task": task, "value": value} for task, value in figures.items()]
-    return pd.DataFrame(rows, columns=list(tables.COLUMNS))
+    states = standing(runs)
+    tuned = [run for run in runs if run.leaves == "temp" and not states[run.id]]
+    return pd.DataFrame([r for run in tuned for r in dev_rows(run)], columns=list(tables.COLUMNS))
+
+
+def dev_rows(run: Run) -> list[dict]:
+    """English dev of one fine-tuning as rows of Scores, from its record."""
+    same = {name: run.params[name] for name in ("setting", "seed", "recipe", "target")}
+    same |= {"lang": "en", "split": "dev", "metric": "headline", "run": run.id}
+    same |= {"suite": "", "pooling": "", "selection": ""}
+    figures = read_record(runs_dir() / run.id).get("dev") or {}
+    return [same | {"task": task, "value": value} for task, value in figures.items()]
 
 
 def headline(table, dev) -> str:

@@ -158,12 +158,15 @@ def average(
 def _task(part, expected) -> dict:
     """The averages of one task by one run."""
     task = part["task"].iloc[0]
-    if part.duplicated(["lang", "metric"]).any():
+    values: dict[str, dict[str, float]] = {}
+    for lang, metric, value in zip(part["lang"], part["metric"], part["value"], strict=True):
+        values.setdefault(metric, {})[lang] = value
+    if sum(map(len, values.values())) < len(part):
         twice = part[part.duplicated(["lang", "metric"])].iloc[0]
         raise BadInput(f"two scores for {task} {twice['lang']} {twice['metric']}: "
                        f"runs {', '.join(sorted(set(part['run'].astype(str))))}")  # fmt: skip
-    values = part.pivot(index="lang", columns="metric", values="value")
-    langs = [lang for lang in expected[task] if lang in values.index]
+    there = set(part["lang"])
+    langs = [lang for lang in expected[task] if lang in there]
     others = [lang for lang in langs if lang != "en"]
     return {
         "value": _mean(values, langs),
@@ -174,11 +177,12 @@ def _task(part, expected) -> dict:
     }
 
 
-def _mean(values, langs) -> float:
+def _mean(values: Mapping[str, Mapping[str, float]], langs: Sequence[str]) -> float:
     """Each metric added up in the order of `langs` and divided, then the headline of the means."""
     if not langs:
         return float("nan")
-    return headline({m: sum(values.loc[langs, m].tolist()) / len(langs) for m in values})
+    return headline({m: sum(own.get(lang, float("nan")) for lang in langs) / len(langs)
+                     for m, own in values.items()})  # fmt: skip
 
 
 def suite_averages(task_values: Mapping[str, float], suite: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ knows of a table is checked when it is read.
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -185,8 +186,8 @@ def _read(stamped: tuple[tuple[Path, int], ...]) -> Table:
     for path, _ in stamped:
         try:
             tables.append(_READERS[path.suffix](path))
-        except (pyarrow.ArrowInvalid, UnicodeDecodeError, csv.Error, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        except (pyarrow.ArrowException, csv.Error, ValueError, OSError, AttributeError) as error:
+            reason = (str(error).splitlines() or ["?"])[0]
             raise BadInput(f"{path}: not a readable {path.suffix[1:]} file: {reason}") from error
     return Table(str(stamped[0][0]), pyarrow.concat_tables(tables))
 
@@ -200,20 +201,46 @@ def _parquet(path: Path):
 def _jsonl(path: Path):
     import pyarrow
 
-    lines = path.read_text("utf-8-sig").split("\n")
-    return pyarrow.Table.from_pylist([json.loads(line) for line in lines if line.strip()])
+    rows = []
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        try:
+            if line.strip():
+                rows.append(dict(json.loads(line).items()))
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"line {number}: not one JSON object ({error})") from None
+    for name in dict.fromkeys(name for row in rows for name in row):
+        kinds = {type(row[name]): at for at, row in enumerate(rows, 1) if row.get(name) is not None}
+        if len(kinds) > 1 and not set(kinds) <= {int, float}:
+            told = " and ".join(f"{kind.__name__} (row {at})" for kind, at in kinds.items())
+            raise ValueError(f"the column '{name}' mixes {told}")
+    return pyarrow.Table.from_pylist(rows)
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"line {line}: not UTF-8 text") from None
 
 
 def _delimited(path: Path):
     import pyarrow
 
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+    text, mark = io.StringIO(_text(path), newline=""), "\t" if path.suffix == ".tsv" else ","
+    reader = csv.DictReader(text, delimiter=mark, strict=True)
+    names = reader.fieldnames or ()
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"the column '{twice[0]}' is there twice")
+    try:
         rows = list(reader)
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}; is a quote left open?") from None
     for number, row in enumerate(rows, start=2):
         if None in row:
             raise BadInput(f"{path}, line {number}: more fields than the header names")
-    schema = pyarrow.schema([(name, pyarrow.string()) for name in reader.fieldnames or ()])
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in names])
     return pyarrow.Table.from_pylist(rows, schema)
 
 

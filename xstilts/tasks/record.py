@@ -4,6 +4,7 @@ A record says which rows there are, how a source's columns become ours, and what
 does nothing itself: `xstilts.data` reads the rows, a form turns them into features and answers.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from xstilts.languages import Language
 from xstilts.metrics import METRICS
 from xstilts.paths import BadInput, nearest
 
+CODE = re.compile(r"\w[\w-]{0,31}")  # becomes part of file names
 COLUMNS = {  # of a row, by form; `xstilts.data` says what they mean
     "classify": ("id", "text_a", "text_b", "label"),
     "choose": ("id", "context", "choices", "label"),
@@ -109,6 +111,15 @@ def check(task: Task) -> None:
         for name in names:
             if name not in known:
                 raise BadInput(f"{where}: unknown {what} '{name}': {nearest(name, known)}")
+    lists = {f"langs '{suite}'": codes for suite, codes in task.langs.items()}
+    for what, names in ({"labels": task.labels} | lists).items():
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise BadInput(f"{where}: {what}: '{twice[0]}' is there twice")
+        if not names and what != "labels":
+            raise BadInput(f"{where}: {what}: no language")
+    for code in (code for codes in lists.values() for code in codes):
+        if not CODE.fullmatch(code):
+            raise BadInput(f"{where}: langs: '{code:.40}' is no language's code, such as de")
     templates = [*task.files.values(), *(hub.config for hub in task.hub)]
     for template in (*templates, *(hub.keep[1] for hub in task.hub if hub.keep)):
         try:

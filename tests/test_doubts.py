@@ -1,0 +1,56 @@
+"""What is said below a table: models that learnt nothing, and seeds that do not match."""
+
+import pandas as pd
+import pytest
+
+from xstilts import doubts, tables
+from xstilts.grid import plan
+from xstilts.scores import COLUMNS
+from xstilts.settings import SETTINGS
+
+SETTING = SETTINGS["tiny-xlmr"]
+GRID = plan({"settings": ["tiny-xlmr"], "seeds": [1, 2], "recipes": ["none", "mnli"],
+             "targets": ["pawsx"]})[0].grid  # fmt: skip
+PAWSX = tables.columns(GRID)
+
+
+def scores(*runs) -> pd.DataFrame:
+    """Runs as (recipe, seed, English accuracy, guess)."""
+    rows = []
+    for recipe, seed, value, guess in runs:
+        same = {"setting": "tiny-xlmr", "seed": seed, "recipe": recipe, "target": "pawsx",
+                "task": "pawsx", "suite": "xtreme", "split": "test", "n": 100,
+                "selection": "best English dev", "run": f"{recipe} {seed}"}  # fmt: skip
+        for lang in ("en", "qaa"):
+            rows.append(same | {"lang": lang, "metric": "accuracy", "value": value})
+            if guess is not None:
+                rows.append(same | {"lang": lang, "metric": "guess_accuracy", "value": guess})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ([("none", 1, 70.0, 55.0), ("mnli", 1, 55.0, 55.0)], ["PAWS-X after mnli"]),
+        ([("none", 1, 54.0, 55.0), ("mnli", 1, 55.1, 55.0)], ["PAWS-X after none"]),
+        ([("none", 1, 50.0, 55.0), ("none", 2, 61.0, 55.0)], []),  # the mean over seeds is above
+        ([("none", 1, 10.0, None)], []),  # no guess, so nothing can be said
+    ],
+)
+def test_a_model_at_the_guess_is_named(runs, said):
+    assert doubts.at_guess(scores(*runs), SETTING, PAWSX) == said
+
+
+def test_seeds_that_differ_are_named_with_their_columns():
+    table = scores(("none", 1, 70.0, 50.0), ("none", 2, 70.0, 50.0), ("mnli", 2, 71.0, 50.0))
+    averages = tables.averages(table, SETTING, PAWSX)
+    assert doubts.unpaired(averages) == ["mnli (2 beside 1 2) in PAWS-X"]
+    lines = doubts.notes(table, averages, SETTING, PAWSX)
+    assert lines == ["Other seeds than none has, so differences are over those that both have: "
+                     "mnli (2 beside 1 2) in PAWS-X."]  # fmt: skip
+
+
+def test_where_all_is_well_or_nothing_there_no_line_is_said():
+    for table in (scores(("none", 1, 70.0, 50.0), ("mnli", 1, 70.0, 50.0)), scores()):
+        averages = tables.averages(table, SETTING, PAWSX)
+        assert doubts.notes(table, averages, SETTING, PAWSX) == []

@@ -1,0 +1,57 @@
+"""What makes a table doubtful without showing in its figures: said in lines below it.
+
+Models that learnt nothing, and recipes that stand beside other seeds than the ones they are
+compared with. Takes Scores and `tables.averages`, reads no file.
+"""
+
+from collections.abc import Iterable
+from statistics import fmean
+
+import pandas as pd
+
+from xstilts import tables
+from xstilts.tables import Column
+
+GUESS = "guess_"  # begins the metrics of an answerer that reads nothing
+
+
+def notes(scores: pd.DataFrame, averages: pd.DataFrame, setting, columns: Iterable[Column]):
+    """The lines that must stand below a table of one setting; none if all is well."""
+    learnt, seeds = at_guess(scores, setting, columns), unpaired(averages)
+    lines = {
+        f"In English no better than an answerer that reads nothing: {', '.join(learnt)}": learnt,
+        f"Other seeds than none has, so differences are over those that both have: "
+        f"{', '.join(seeds)}": seeds,
+    }  # fmt: skip
+    return [f"{line}." for line, some in lines.items() if some]
+
+
+def at_guess(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> list[str]:
+    """Columns and recipes whose English score, averaged over seeds, is at or below the guess.
+
+    Where Scores hold no guess (retrieval, other tools' tables) nothing can be said.
+    """
+    found = []
+    for column in columns:
+        mine = tables.of_column(scores, setting, column)
+        for recipe, part in mine[mine["lang"] == "en"].groupby("recipe", sort=False):
+            own, guess = [], []
+            for _, run in part.groupby("run"):
+                own += tables.by_language(run[~run["metric"].str.startswith(GUESS)]).to_list()
+                guess += tables.by_language(run, GUESS).to_list()
+            if guess and fmean(own) <= fmean(guess):
+                found.append(f"{column.title} after {recipe}")
+    return found
+
+
+def unpaired(averages: pd.DataFrame) -> list[str]:
+    """Recipes that lack a seed of none, or have one that none lacks, in any column."""
+    whole = averages.dropna(subset="value")
+    seeds = whole.groupby(["column", "recipe"], sort=False)["seed"].agg(frozenset)
+    found = {}
+    for (column, recipe), own in seeds.items():
+        none = seeds.get((column, "none"), own)
+        if own != none:
+            mine, theirs = (" ".join(map(str, sorted(some))) for some in (own, none))
+            found.setdefault(f"{recipe} ({mine} beside {theirs})", []).append(column)
+    return [f"{told} in {', '.join(names)}" for told, names in found.items()]
