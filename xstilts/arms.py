@@ -39,10 +39,12 @@ def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[d
     """
     langs, rows = recipe.translate or ("en",), []
     for place, lang in enumerate(langs):
-        limit = None if recipe.domains or recipe.nearest else hyper.examples
+        chosen = recipe.domains or recipe.nearest
+        limit = None if chosen else hyper.examples  # of pairs: the queries, not the rows
         own = translated(task, lang, data=data, errors=recipe.errors, limit=limit)
-        own = _of_domains(own, recipe.domains, recipe, task)
-        own = _nearest(own, recipe, task, hyper.examples, data)[: hyper.examples]
+        if chosen:
+            own = _of_domains(own, recipe.domains, recipe, task)
+            own = _nearest(own, recipe, task, hyper.examples, data)[: hyper.examples]
         wanted = {(place + turn) % len(langs) for turn in range(turns(recipe, hyper))}
         rows += [row for row in own if crc32(row["id"].encode()) % len(langs) in wanted]
     return altered(rows, recipe, task, train=True)

@@ -97,8 +97,8 @@ class Model(nn.Module):
     def save(self, folder: Path) -> None:
         """The encoder's files; `heads.safetensors`, whose metadata say what the heads are for."""
         tensors = {k: v.detach() for k, v in self.tops.state_dict().items()}
-        heads = json.dumps([asdict(head) for head in self.heads])
-        metadata = {"heads": heads, "facts": json.dumps(self.facts)}
+        told = {"heads": [asdict(head) for head in self.heads], "facts": self.facts}
+        metadata = {"model": json.dumps(told)}  # one entry: several stand in any order
         with _plain_errors(folder):
             self.encoder.save(folder)
         write_tensors(folder / "heads.safetensors", tensors, metadata)
@@ -110,10 +110,10 @@ class Model(nn.Module):
         if not path.is_file():
             raise MissingData(f"{folder}: no heads.safetensors, so it was not fine-tuned here")
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+            told = json.loads(file.metadata()["model"])
         heads = [Head(**h | {k: tuple(h[k]) for k in ("labels", "tasks")})
-                 for h in json.loads(metadata["heads"])]  # fmt: skip
-        model = cls(Encoder.load(folder), heads, json.loads(metadata["facts"]))
+                 for h in told["heads"]]  # fmt: skip
+        model = cls(Encoder.load(folder), heads, told["facts"])
         model.tops.load_state_dict(load_file(path))
         return model.eval()
 
