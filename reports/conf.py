@@ -17,6 +17,7 @@ html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,
     "show_prev_next": False,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "runs": [], "languages": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",

@@ -77,7 +77,7 @@ def test_suites_without_shared_cells_are_not_compared(other):
 def found(grid, **more):
     scores = made.scores(grid, gain, **more)
     columns = tables.columns(grid)
-    return scores, columns, chains.gained(scores, MBERT, columns, "nli-qa", "qa-qa")
+    return scores, columns, effects.gained(scores, MBERT, columns, "nli-qa", "qa-qa")
 
 
 def test_the_average_is_the_suites_own():

@@ -17,7 +17,7 @@ FLOORS = [  # a module imports only from lower floors, and from its own
     "encoder forms batches devices pieces wordpieces text twin model loop resume",
     "train evaluate retrieval measure pretrain probe bench",
     "plots tables doubts paired examples report snapshot paper claims analysis recommend "
-    "pages rendered site",
+    "kept pages rendered site",
     "execute launch profiles batch mirror export outlook doctor cli",
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}

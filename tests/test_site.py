@@ -11,7 +11,7 @@ import pytest
 from browser import BINARY, Browser
 from faked import GRID, fill
 
-from xstilts import pages, plots, site, snapshot, tables
+from xstilts import pages, plots, rendered, site, snapshot, tables
 from xstilts.analysis import points
 from xstilts.cli import main
 from xstilts.grid import plan
@@ -152,6 +152,43 @@ def test_cells_are_escaped_and_differences_stand_below():
     assert "41.0<br><small>(+1.5)</small>" in text and text.count("<td>–</td>") == 2
 
 
+def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
+    cells = notebook()["cells"]
+    cells[1]["outputs"][0]["text"] = f"{tables.STAMP} It helps: {EVIL}\nAnd more."
+    late = {"cell_type": "markdown", "source": "## Check", "metadata": {}}
+    cells += [late, cells[1] | {"outputs": [{"output_type": "stream", "name": "stdout",
+                                             "text": "versions"}]}]  # fmt: skip
+    found = rendered._closing(cells)
+    assert found.endswith(EVIL) and "It helps" in found and "synthetic" not in found.lower()
+    shown = site._plain(found)
+    assert "\\<script\\>" in shown and not re.search(r"(?<!\\)<", shown)
+    assert rendered._closing(cells[:1]) == ""
+    assert rendered._verdicts(None) == rendered._verdicts(tmp_path) == ""
+    rows = pd.DataFrame({"world": ["holds", "holds", "cannot tell"], "real": ["not tested"] * 3})
+    rows.to_csv(tmp_path / "ledger.csv")
+    assert rendered._verdicts(tmp_path).startswith("Of 3 rows, in the world: 2 holds, 1 cannot")
+
+
+def test_kept_notebooks_are_shown_with_their_tables(out, tmp_path, monkeypatch):
+    home = tmp_path / "kept"
+    monkeypatch.setattr(rendered, "SNAPSHOT", home)
+    for folder in ("notebooks", "tables/core/claims", "source/files"):
+        (home / folder).mkdir(parents=True)
+    for stem, run in (("22_claims", "core/claims"), ("20_main_table", "core/main_table")):
+        book = notebook()
+        book["metadata"]["xstilts"] = {"run": run, "grid": "core"}
+        (home / "notebooks" / f"{stem}.core.ipynb").write_text(json.dumps(book))
+    rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"]})
+    rows.to_csv(home / "tables" / "core" / "claims" / "ledger.csv")
+    source, files = home / "source", home / "source" / "files"
+    shown = rendered.placed("22_claims", (), source, files, {})
+    assert shown.executed and shown.finding.startswith("Of 1 rows") and shown.question == "?"
+    text = (source / "22_claims.ipynb").read_text("utf-8")
+    assert "Run core/claims, grid core, kept in reports/snapshot." in text
+    assert "files/22_claims/ledger.csv" in text and (files / "22_claims" / "ledger.csv").is_file()
+    assert not rendered.placed("20_main_table", (), source, files, {}).executed  # another grid's
+
+
 def scores():
     """Gains of known size: mnli +4 on every task, its words shuffled +1, in retrieval +10."""
     grid, rows = read(MINI), []
@@ -182,6 +219,13 @@ def test_shares_add_up_and_a_control_is_held_against_its_task():
     assert held.loc["words shuffled", ["gain", "of"]].tolist() == pytest.approx(
         [1, shares.loc["mnli"].sum()])  # fmt: skip
     assert held.drop("words shuffled")["gain"].isna().all()
+    assert shares.attrs["tasks"] == "all tasks"
+    lacks = tables.averages(found[found["task"] != "tatoeba"], setting, columns)
+    part = points.shares(points.gains(lacks), columns, recipes)
+    assert part.attrs["tasks"].endswith(f"of {len(columns)} tasks")
+    assert part.loc["mnli"].sum() == pytest.approx(
+        points.gains(lacks).query("recipe == 'mnli'").groupby("column")["gain"].mean().mean()
+    )
     less = found[found["recipe"] != "mnli"]
     gone = points.gains(tables.averages(less, setting, columns))
     assert points.shares(gone, columns, recipes).isna().all(axis=None)

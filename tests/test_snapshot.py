@@ -8,6 +8,7 @@ import pytest
 from faked import GRID, fill
 from pandas.testing import assert_frame_equal
 
+from xstilts import kept as books
 from xstilts import snapshot
 from xstilts.files import read_record
 from xstilts.grid import plan
@@ -139,6 +140,48 @@ def test_without_a_snapshot_all_is_missing(out, kept):
     assert found.source == f"runs in {runs_dir()}" and len(found.missing) == 16
     assert [len(getattr(found, name)) for name in FRAMES] == [0, 0, 0, 0]
     assert list(found.examples.columns) == list(snapshot.GROUP_COLUMNS)
+
+
+@pytest.mark.slow
+def test_reports_are_executed_from_the_snapshot_and_kept(out, kept, tmp_path, monkeypatch, capsys):
+    grid = tmp_path / "small.yaml"
+    grid.write_text("settings: [tiny-xlmr]\nseeds: [1]\nrecipes: [none, mnli]\n"
+                    "targets: [mnli]\nreports: [main_table]\n")  # fmt: skip
+    assert books.reports([grid], kept) == []
+    path = kept / "notebooks" / "20_main_table.small.ipynb"
+    book = json.loads(path.read_text("utf-8"))
+    assert book["metadata"]["xstilts"] == {"run": "small/main_table", "grid": "small"}
+    said = "".join("".join(o.get("text", "")) for c in book["cells"] for o in c.get("outputs", ()))
+    whence = "snapshot of" if (REPORTS / "snapshot" / "runs.csv").is_file() else "runs in"
+    assert whence in said and "xstilts 0" in said  # its first section, and its last line
+    assert not list(out.rglob("run.json")) and "papermill" not in json.dumps(book["metadata"])
+    tables = kept / "tables" / "small" / "main_table"
+    assert {"main_table-tiny-xlmr.csv", "main_table-tiny-xlmr.tex"} <= {
+        file.name for file in tables.iterdir()}  # fmt: skip
+    before = path.read_text("utf-8")
+    grid.write_text(grid.read_text() + "tasks: 3\n")
+    with pytest.raises(BadInput):
+        books.reports([grid], kept)
+    grid.write_text(grid.read_text().replace("tasks: 3\n", ""))
+    monkeypatch.setattr(books.sys, "executable", shutil.which("false"))
+    assert books.reports([grid], kept) == ["small/main_table"]
+    assert "20_main_table failed: no reason given" in capsys.readouterr().err
+    assert path.read_text("utf-8") == before
+
+
+def test_one_command_takes_and_executes_and_says_what_failed(done, kept, monkeypatch, capsys):
+    monkeypatch.setattr(snapshot, "SNAPSHOT", kept)
+    asked = []
+    monkeypatch.setattr(snapshot, "reports", lambda *given: asked.append(given) or ["x/claims"])
+    (kept.parent / "grid.yaml").write_text(json.dumps(GRID))
+    words = [str(kept.parent / "grid.yaml")]
+    assert snapshot.main(words) == 1 and asked == [(words, kept)]
+    assert f"{len(plan(GRID))} runs taken" in capsys.readouterr().out
+    shutil.rmtree(done)
+    assert snapshot.main(words) == 1 and len(asked) == 2  # from what the snapshot has
+    assert "0 runs taken" in capsys.readouterr().out
+    with pytest.raises(BadInput, match="give grids"):
+        snapshot.main([])
 
 
 def test_what_is_committed_is_small_and_whole():

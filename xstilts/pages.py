@@ -250,12 +250,13 @@ def runs(study: Study, states: dict[str, str], records: dict[str, dict], linked:
         record, state = records.get(run.id, {}), states[run.id]
         rows.append({
             "run": Link(run.id, linked[run.id]) if run.id in linked else run.id,
-            "notebook": run.notebook, "state": state, "outcome": record.get("headline", ""),
+            "notebook": Link(run.notebook, f"{run.notebook}.html"), "state": state,
+            "outcome": record.get("headline", ""),
             "seconds": str(record.get("seconds", "")),
             "finished": record.get("finished", "")[:16].replace("T", " "),
             "commit": record.get("commit", "")[:9], "key": record.get("key", "")[:12],
         })  # fmt: skip
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).sort_values("state", kind="stable")  # done, missing, stale
     count = frame["state"].str.partition(":")[0].value_counts()
     told = ", ".join(f"{number} {state}" for state, number in count.items())
     plain = frame.map(lambda cell: cell.text if isinstance(cell, Link) else cell)

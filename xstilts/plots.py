@@ -193,21 +193,27 @@ def layers(scores: pd.DataFrame, marked: int):
 
 
 @_styled
-def gains(table: pd.DataFrame, title: str = ""):
-    """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched."""
+def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: float = 0, sure=()):
+    """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched.
+
+    Of another `unit`: up to `most`, two decimals. Cells true in `sure`, a table alike, get a star.
+    """
     from seaborn import heatmap
 
-    values = table.astype(float)
-    written = values.map(lambda gain: f"{round(gain, 1) + 0.0:+.1f}")  # never -0.0
+    values, digits = table.astype(float), 2 if most else 1
+    written = values.map(lambda gain: f"{round(gain, digits) + 0.0:+.{digits}f}")  # never -0.0
+    if len(sure):
+        written = written.where(~sure.astype(bool), written + "*")
     many = table.shape[1] > 20
     figure, (axis,) = axes(1, 1, width=2.5 + (0.3 if many else 0.7) * table.shape[1],
                            height=1.4 + 0.34 * len(table))  # fmt: skip
-    limit = max(1.0, values.abs().max(axis=None))
+    limit = most or max(1.0, values.abs().max(axis=None))
     axis.patch.set(facecolor="white", edgecolor=PALE, hatch="////")
     axis.grid(visible=False)
     heatmap(values, ax=axis, cmap="PuOr", vmin=-limit, vmax=limit, annot=written, fmt="",
             annot_kws={"size": 6 if many else 8}, linewidths=1,
-            cbar_kws={"label": "points", "fraction": 0.03})  # fmt: skip
+            cbar_kws={"label": unit, "fraction": 0.03})  # fmt: skip
+    axis.tick_params(axis="y", rotation=0)
     if not many:
         axis.set_xticks(axis.get_xticks(), table.columns, rotation=30, ha="right")
     axis.tick_params(length=0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xstilts import snapshot, tables
 from xstilts.analysis import effects
 from xstilts.analysis.advice import Advice, advise
-from xstilts.analysis.rulings import words
+from xstilts.analysis.rulings import seeds_needed, words
 from xstilts.grid import plan
 from xstilts.gridfile import Grid, read
 from xstilts.paths import BadInput, MissingData, nearest
@@ -41,6 +41,7 @@ def recommend(target: str, grid, setting: str | None = None) -> Iterator[str]:
             found = advise(mine, title, recipes)
             if found.best:
                 yield from _told(title, name, found)
+                yield from _beside(grid, title, mine, found, recipes)
                 yield from filter(None, [tables.stamp([one]), ""])
                 said = True
     if not said:
@@ -52,12 +53,13 @@ def recommend(target: str, grid, setting: str | None = None) -> Iterator[str]:
 def _columns(grid: Grid, target: str) -> list[tables.Column]:
     """The columns that `target` means: a task by name or title, or all of a fine-tuning set."""
     columns, known = tables.columns(grid), {}
+    names = {name for c in columns for name in (c.task.name, c.target) if name}
     for c in columns:
         for word in (c.task.name, c.title, c.task.title, c.target):
             known.setdefault(word.lower(), []).append(c)
     known.pop("", None)
     if target.lower() not in known:
-        raise BadInput(f"{grid.where}: no target '{target}': {nearest(target.lower(), known)}")
+        raise BadInput(f"{grid.where}: no target '{target}': {nearest(target.lower(), names)}")
     return known[target.lower()]
 
 
@@ -76,16 +78,33 @@ def _told(title: str, setting: str, found: Advice) -> Iterator[str]:
         yield tables.PROVISIONAL
 
 
+def _beside(grid, title: str, mine, found: Advice, recipes) -> Iterator[str]:
+    """What to know of the table: gains that are longer training, and what was not tried."""
+    target = mine.loc[mine["column"] == title, "target"].iloc[0]
+    rows = set(grid.recipe(target).tasks) if target else set()
+    same = [name for name in found.effects if rows & {*grid.recipe(name).tasks}]
+    if same:
+        yield f"{', '.join(same)}: the rows {title} is fine-tuned on; a gain is more training."
+    untried = [name for name in recipes if name not in found.effects and name != "none"]
+    if untried:
+        yield f"No results yet after: {', '.join(untried)} (`xstilts run {grid.where}`)."
+
+
 def verdict(found: Advice) -> str:
     """One recommendation in a sentence or two, with its certainty."""
     best, gain = found.best, found.effects[found.best]
     if gain.seeds < 2:
         return f"Cannot tell: {best} came out best, but one seed shows no interval."
     p = f"p = {found.p[best]:.2g} after Holm over {len(found.effects)} tasks"
-    if not found.helps and gain.estimate <= 0:
-        return f"No intermediate task: the best, {best}, did no better than none ({p})."
+    if not found.helps and gain.high < 1:
+        return f"No intermediate task: even {best}, the best, gains less than a point ({p})."
     if not found.helps:
-        return f"Cannot tell whether any helps: {best} came out best, but {p}."
+        need = seeds_needed(gain) or 0
+        came, more = "came out best, but below none", ""
+        if gain.estimate > 0:
+            came = "came out best"
+            more = f" To show a gain of this size takes {need} seeds." * (need > gain.seeds)
+        return f"Cannot tell whether any helps: {best} {came} ({p}).{more}"
     others = ", ".join(found.alike[:SHOWN])
     lead = f", over the next {words(found.lead)}" if found.lead.seeds else ""
     others += f" and {len(found.alike) - SHOWN} more" if len(found.alike) > SHOWN else ""

@@ -10,13 +10,20 @@ import shutil
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from textwrap import shorten
+from typing import NamedTuple
 
 import bleach
+import pandas as pd
 
 from xstilts.files import read_record
 from xstilts.grid import Run
 from xstilts.paths import NOTEBOOKS, runs_dir
 from xstilts.snapshot import SNAPSHOT
+from xstilts.tables import STAMP
+
+LEDGER = "22_claims"
+OF_ONE_GRID = ("20_main_table", "21_per_language")  # never shown in place of another grid's
 
 SHOWN = ("image/png", "text/plain", "text/html", "text/markdown")  # kinds of output
 TAGS = frozenset(re.findall(r"\w+", "table thead tbody tfoot tr th td caption div span p br b i em "
@@ -37,24 +44,57 @@ table {{ border-collapse: collapse; font-size: .85rem }} td, th {{ padding: .2re
 """
 
 
-def placed(stem: str, runs: Iterable[Run], source: Path, files: Path, failed) -> tuple:
-    """Put an executed notebook, or else the plain one, into `source`: (title, question, run?).
+class Shown(NamedTuple):
+    """What a notebook says about itself; `finding` is empty if it was not executed."""
 
-    `runs` are those of the grid; tables and pictures of a report go to `files`.
+    title: str
+    question: str
+    finding: str
+    executed: bool
+
+
+def placed(stem: str, runs: Iterable[Run], source: Path, files: Path, failed) -> Shown:
+    """Put an executed notebook, or else the plain one, into `source`.
+
+    `runs` are those of the grid; tables and pictures of a report go to `files`, in a folder of
+    their own.
     """
-    path, note = _executed(stem, runs)
+    path, kept, note = _executed(stem, runs)
     content = _read(path or NOTEBOOKS / f"{stem}.ipynb")
     if stem in failed:
         note = f"It could not be executed just now: {failed[stem]}"
     cells = _clean(content)
     told = {"cell_type": "markdown", "id": "xstilts-note", "metadata": {},
-            "source": f"*{escape(note)}*{_taken(path, files)}"}  # fmt: skip
+            "source": f"*{escape(note)}*{_taken(kept, files / stem)}"}  # fmt: skip
     content["cells"] = [*cells[:1], told, *cells[1:]]
     (source / f"{stem}.ipynb").write_text(json.dumps(content), "utf-8")
     first = "".join(cells[0]["source"])
     title = first.splitlines()[0].lstrip("# ")
     question = re.search(r"\*\*(.+?)\*\*", first, re.DOTALL)
-    return title, question.group(1) if question else "", path is not None
+    found = _verdicts(kept) if stem == LEDGER else _closing(cells)
+    return Shown(title, question.group(1) if question else "", found, path is not None)
+
+
+def _closing(cells: list[dict]) -> str:
+    """The first line of what a study prints last before its Check."""
+    said = ""
+    for cell in cells:
+        if cell["source"].startswith("## Check"):
+            break
+        printed = (o["text"] for o in cell.get("outputs", ()) if o.get("name") == "stdout")
+        said = "".join(printed) or said
+    lines = said.replace(STAMP, "").strip().splitlines()
+    return shorten(lines[0], 300, placeholder=" …") if lines else ""
+
+
+def _verdicts(folder: Path | None) -> str:
+    """How many rows of the ledger in `folder` hold, do not, cannot be told, were not tested."""
+    if not folder or not (folder / "ledger.csv").is_file():
+        return ""
+    rows = pd.read_csv(folder / "ledger.csv")
+    told = {side: ", ".join(f"{n} {verdict}" for verdict, n in rows[side].value_counts().items())
+            for side in ("world", "real")}  # fmt: skip
+    return f"Of {len(rows)} rows, in the world: {told['world']}; on real data: {told['real']}."
 
 
 def _read(path: Path) -> dict:
@@ -62,29 +102,29 @@ def _read(path: Path) -> dict:
     return json.loads(path.read_text("utf-8").replace(str(runs_dir()), runs_dir().name))
 
 
-def _executed(stem: str, runs: Iterable[Run]) -> tuple[Path | None, str]:
-    """The executed notebook to show, and where it comes from.
+def _executed(stem: str, runs: Iterable[Run]) -> tuple[Path | None, Path | None, str]:
+    """The executed notebook to show, the folder of its tables, and where it comes from.
 
-    This grid's before that of another, then one opened by hand, then the snapshot's. A report on
-    a whole grid is never another grid's.
+    This grid's before that of another, then one opened by hand, then the snapshot's.
     """
     runs = list(runs)
     grid = runs[0].grid.name if runs else ""
     mine = [r.id for r in reversed(runs) if r.notebook == stem]
     others = [path.parent for depth in ("*/*", "scratch/*", "scratch/*/*", "scratch/*/*/*")
               for path in sorted(runs_dir().glob(f"{depth}/run.json"))]  # fmt: skip
-    whole = stem.startswith("2")
-    for folder in (*(runs_dir() / name for name in mine), *(() if whole else others)):
-        record = read_record(folder)
-        if record.get("notebook") == stem and (folder / "notebook.ipynb").is_file():
+    alone = stem in OF_ONE_GRID
+    for folder in (*(runs_dir() / name for name in mine), *(() if alone else others)):
+        record, path = read_record(folder), folder / "notebook.ipynb"
+        if record.get("notebook") == stem and path.is_file():
             name = folder.relative_to(runs_dir())
-            return folder / "notebook.ipynb", f"Run {name}, finished {record['finished']}."
-    names = [f"{stem}.{grid}", *(() if whole else (stem, f"{stem}.*"))]
+            return path, folder / "tables", f"Run {name}, finished {record['finished']}."
+    names = [f"{stem}.{grid}", *(() if alone else (stem, f"{stem}.*"))]
     kept = [path for name in names for path in sorted(SNAPSHOT.glob(f"notebooks/{name}.ipynb"))]
-    if kept:
-        run = json.loads(kept[0].read_text("utf-8"))["metadata"]["xstilts"]["run"]
-        return kept[0], f"Run {run}, kept in reports/snapshot."
-    return None, "Not executed: what follows is the notebook without results."
+    for path in kept[:1]:
+        told = json.loads(path.read_text("utf-8"))["metadata"]["xstilts"]
+        folder = SNAPSHOT / "tables" / told["run"]
+        return path, folder, f"Run {told['run']}, grid {told['grid']}, kept in reports/snapshot."
+    return None, None, "Not executed: what follows is the notebook without results."
 
 
 def _clean(content: dict) -> list[dict]:
@@ -116,13 +156,15 @@ def _harmless(output: dict) -> dict | None:
     return output | {"data": data} if data else None
 
 
-def _taken(path: Path | None, files: Path) -> str:
-    """Links to a report's tables and pictures, which are put among the site's files."""
-    found = sorted((path.parent / "tables").glob("*")) if path else []
+def _taken(folder: Path | None, files: Path) -> str:
+    """Links to a report's tables and pictures, which are put into `files`."""
+    found = sorted(folder.glob("*")) if folder else []
     links = []
     for file in (f for f in found if f.suffix in (".csv", ".tex", ".svg", ".pdf")):
+        files.mkdir(exist_ok=True)
         shutil.copy(file, files / file.name)
-        links.append(f'<a href="files/{escape(file.name)}" download>{escape(file.name)}</a>')
+        name = escape(file.name)
+        links.append(f'<a href="files/{files.name}/{name}" download>{name}</a>')
     return f"\n\n<p>To take away: {' · '.join(links)}</p>" if links else ""
 
 

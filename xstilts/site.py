@@ -19,14 +19,14 @@ from tempfile import TemporaryDirectory
 from xstilts import pages, report, snapshot
 from xstilts.files import read_record
 from xstilts.grid import Run, plan
-from xstilts.gridfile import Grid, read, restrict
+from xstilts.gridfile import STUDIES, Grid, read, restrict
+from xstilts.kept import execute
 from xstilts.pages import Study
 from xstilts.paths import NOTEBOOKS, REPORTS, BadInput, UserError, runs_dir
 from xstilts.provenance import standing
-from xstilts.rendered import placed, run_page
+from xstilts.rendered import LEDGER, Shown, placed, run_page
 from xstilts.snapshot import SNAPSHOT
 
-CLAIMS = "22_claims"
 MARK = "_static/xstilts.css"  # what says that a folder is such a site
 NUMBERED = "[0-9][0-9]_*.ipynb"
 
@@ -82,20 +82,9 @@ def _refreshed(grid: Grid, runs: Iterable[Run]) -> dict[str, str]:
         newest_here = max(newest, (NOTEBOOKS / f"{run.notebook}.ipynb").stat().st_mtime)
         if record.is_file() and record.stat().st_mtime >= newest_here:
             continue
-        print(f"executing {run.notebook} ...", flush=True)
-        command = [sys.executable, "-m", "xstilts.execute", _where(grid), run.id]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            failed[run.notebook] = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            print(f"{run.notebook} failed: {failed[run.notebook]}", file=sys.stderr)
+        if why := execute(grid, run):
+            failed[run.notebook] = why
     return failed
-
-
-def _where(grid: Grid) -> str:
-    """`grid` as another process may read it: its name or file."""
-    if grid.where == "grid":
-        raise BadInput("a grid given as a mapping has no file: its reports cannot be executed")
-    return grid.where
 
 
 def _standing(runs, here: bool) -> tuple[dict[str, str], dict[str, dict]]:
@@ -140,7 +129,11 @@ def _words(study: Study, runs, states, records, linked, shown) -> dict[str, str]
         "stamp_line": f"*{study.stamp}*" if study.stamp else "",
         "pictures": pages.headline(study, _controls(study)),
         "main_tables": pages.main_tables(study),
-        "claims_entry": f"Claims <{CLAIMS}>" if CLAIMS in shown else "",
+        "findings": "\n".join(
+            f"- [{one.title}]({stem}): {_plain(one.finding)}" if one.finding else
+            f"- [{one.title}]({stem}): *not run*" for stem, one in shown.items()
+            if stem == LEDGER or stem in STUDIES.values()),
+        "claims_entry": f"Claims <{LEDGER}>" if LEDGER in shown else "",
         "evidence": "\n\n".join(evidence), "summary": f"{summary}; {source}.", "table": every_run,
         "hyper": pages.hyper(study), "data": pages.data(study),
         "data_line": "In the synthetic world every task is generated, under this package's own "
@@ -157,15 +150,25 @@ def _words(study: Study, runs, states, records, linked, shown) -> dict[str, str]
     for name, (title, intro, numbers) in lists.items():
         own = [stem for stem in shown if stem[0] in numbers and stem not in TOP]
         own = [s for s in own if (name == "studies") == (11 <= int(s[:2]) < 30)]
-        lines = [f"- [{shown[s][0]}]({s}): {shown[s][1]}{'' if shown[s][2] else ' *(not run)*'}"
-                 for s in own]  # fmt: skip
+        lines = [_entry(stem, shown[stem]) for stem in own]
         entries = {"title": title, "intro": intro, "entries": "\n".join(lines),
                    "names": "\n".join(own)}  # fmt: skip
         made[name] = _filled("list", entries)
     return made
 
 
-TOP = ("20_main_table", CLAIMS)  # notebooks that the first page leads to
+def _entry(stem: str, one: Shown) -> str:
+    """A line that leads to a notebook, with what a study found."""
+    found = f"\n\n  *{_plain(one.finding)}*" if one.finding and stem in STUDIES.values() else ""
+    return f"- [{one.title}]({stem}): {one.question}{'' if one.executed else ' *(not run)*'}{found}"
+
+
+def _plain(text: str) -> str:
+    """Text in which no character means anything to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$!])", r"\\\1", text)
+
+
+TOP = ("20_main_table", LEDGER)  # notebooks that the first page leads to
 
 
 def _filled(name: str, values: dict[str, str]) -> str:

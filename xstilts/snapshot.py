@@ -1,6 +1,9 @@
 """Results that outlive their run folders: what a study or the site reads, and the committed copy.
 
-    python -m xstilts.snapshot GRID...      takes what runs of these grids have left
+    python -m xstilts.snapshot GRID...
+
+takes what runs of these grids have left, then executes their reports and studies from the snapshot
+itself and keeps those.
 
 `collect` gives a grid's results, from the run folders or, where none of its runs was made here,
 from `reports/snapshot/`. That holds Scores, Measures, English dev and Groups, and in `runs.csv` the
@@ -8,13 +11,10 @@ run behind every row: its key, commit and time. It is a record: nothing in it is
 small it leaves out scores for comparison that vary two things at once: layer and comparison.
 """
 
-import base64
 import json
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from xstilts import scores as table
 from xstilts.files import read_record, replaced, told, write_json
 from xstilts.grid import PRODUCT, Run, plan
 from xstilts.gridfile import read
+from xstilts.kept import keep, reports
 from xstilts.paths import REPORTS, BadInput, UserError, runs_dir
 from xstilts.tasks import task as task_called
 
@@ -44,9 +45,7 @@ TABLES = {  # file -> columns; `run` stands for setting, seed, recipe and target
 RUN_COLUMNS = ("run", "notebook", "setting", "seed", "recipe", "target", "key", "commit", "dirty",
                "finished", "seconds", "device", "versions", "headline")  # fmt: skip
 BY_RUN = ("setting", "seed", "recipe", "target")
-KEPT = ("*.csv", "*.md", "*.svg")  # of what a report leaves in its `tables` folder
 PACKED = {"method": "xz", "preset": 9}
-NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
 
 
 @dataclass(frozen=True)
@@ -161,12 +160,13 @@ def take(grids: Iterable, folder: Path) -> int:
 
     A run is taken if it is whole, whatever code made it: its record says which. Rows of the same
     run that were there are replaced, those of others stay. Raises BadInput if there is nothing to
-    take, or if the snapshot has grown over LIMIT.
+    take and no snapshot yet, or if that has grown over LIMIT.
     """
     grids = [read(grid) for grid in grids]
     runs = {run.id: run for grid in grids for run in plan(grid)}
-    whole = [run for run in runs.values() if _is_whole(run)]
-    made = [run for run in whole if run.leaves != "report"]
+    made = [run for run in runs.values() if run.leaves != "report" and _is_whole(run)]
+    if not made and (folder / "runs.csv").is_file():
+        return 0
     if not made:
         raise BadInput(f"no run of {', '.join(g.name for g in grids)} is done in {runs_dir()}")
     told_of = about(folder)
@@ -183,12 +183,23 @@ def take(grids: Iterable, folder: Path) -> int:
                 rows[_short(name)].to_csv(
                     part, index=False, lineterminator="\n", compression=PACKED
                 )
-        _keep_notebooks(whole, folder)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    if size > LIMIT:
-        raise BadInput(f"{folder} takes {size / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f}: "
-                       "delete it and take fewer grids")  # fmt: skip
+        for run in {run.notebook: run for run in made if _has_notebook(run)}.values():
+            keep(run, runs_dir(), folder)
+    size(folder)
     return len(made)
+
+
+def size(folder: Path) -> int:
+    """Bytes that a snapshot takes. Raises BadInput if they are more than LIMIT."""
+    taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if taken > LIMIT:
+        raise BadInput(f"{folder} takes {taken / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f}: "
+                       "delete it and take fewer grids")  # fmt: skip
+    return taken
+
+
+def _has_notebook(run: Run) -> bool:
+    return (runs_dir() / run.id / "notebook.ipynb").is_file()
 
 
 def _is_whole(run: Run) -> bool:
@@ -247,48 +258,13 @@ def _merged(folder: Path, name: str, rows: pd.DataFrame, ids: set[str]) -> pd.Da
     return _stack([*kept, rows], columns).sort_values("run", kind="stable", ignore_index=True)
 
 
-def _keep_notebooks(whole: list[Run], folder: Path) -> None:
-    """Executed notebooks to read: every report, and of each phase the last run.
-
-    They lose the traces of this machine, and their pictures all but 256 colours.
-    """
-    kept = {run.notebook if run.leaves != "report" else f"{run.notebook}.{run.grid.name}": run
-            for run in whole if (runs_dir() / run.id / "notebook.ipynb").is_file()}  # fmt: skip
-    (folder / "notebooks").mkdir(exist_ok=True)
-    for name, run in kept.items():
-        home = runs_dir() / run.id
-        text = (home / "notebook.ipynb").read_text("utf-8").replace(str(runs_dir()), "out")
-        content = json.loads(text)
-        for part in (content, *content["cells"]):
-            part["metadata"] = {k: v for k, v in part["metadata"].items() if k in NOTED}
-            for output in part.get("outputs", ()):
-                data = output.get("data", {})
-                if "image/png" in data:
-                    data["image/png"] = _smaller(data["image/png"])
-        content["metadata"]["xstilts"] = {"run": run.id, "grid": run.grid.name}
-        write_json(folder / "notebooks" / f"{name}.ipynb", content)
-        for path in (file for kind in KEPT for file in sorted((home / "tables").glob(kind))):
-            (folder / "tables" / run.grid.name).mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / "tables" / run.grid.name / path.name)
-
-
-def _smaller(image: str) -> str:
-    """A picture (PNG, base64) in 256 colours."""
-    from PIL import Image
-
-    file = BytesIO()
-    picture = Image.open(BytesIO(base64.b64decode(image))).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
-
-
 def main(words: list[str]) -> int:
     if not words or words[0].startswith("-"):
         raise BadInput("give grids: python -m xstilts.snapshot GRID...")
-    number = take(words, folder := SNAPSHOT)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    print(f"{number:,} runs taken into {folder}, which takes {size / 1e6:.2f} MB")
-    return 0
+    print(f"{take(words, SNAPSHOT):,} runs taken from {runs_dir()}", flush=True)
+    failed = reports(words, SNAPSHOT)
+    print(f"{SNAPSHOT} takes {size(SNAPSHOT) / 1e6:.2f} MB")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

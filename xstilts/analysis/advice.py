@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xstilts.analysis.effects import Effect, differences, effect, holm
+from xstilts.analysis.effects import Effect, adjusted, differences, effect
 from xstilts.tasks import task
 
 EMPTY = pd.Series(dtype=float)
@@ -48,7 +48,7 @@ def rankings(gains: pd.DataFrame, known: Mapping[str, pd.DataFrame], kin: Mappin
         tried["random"] = pd.Series(0.0, gains.index)
         if len(own) > 1:
             rows += [(name, column, k, regret(own, by, k)) for name, by in tried.items()
-                     for k in ks]  # fmt: skip
+                     for k in ks if k < len(own)]  # fmt: skip
     return pd.DataFrame(rows, columns=["ranking", "column", "k", "regret"])
 
 
@@ -85,14 +85,14 @@ def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice
              for name in recipes if name != "none"}  # fmt: skip
     order = sorted((n for n in found if found[n].seeds), key=lambda n: -found[n].estimate)
     found = {name: found[name] for name in order}
-    p = dict(zip(found, holm(list(found.values())), strict=True))
+    p = dict(zip(found, adjusted([one.p for one in found.values()]), strict=True))
     if not order:
         return Advice(found, p)
     best = order[0]
     leads = {name: effect(differences(mine, best, name).get(column, EMPTY).dropna())
              for name in order[1:]}  # fmt: skip
-    beaten = dict(zip(leads, holm(list(leads.values())), strict=True))
-    alike = tuple(name for name in leads if not beaten[name] < 0.05)
+    beaten = adjusted([one.p for one in leads.values()])
+    alike = tuple(name for name, p_lead in zip(leads, beaten, strict=True) if not p_lead < 0.05)
     lead = next(iter(leads.values()), Effect())
     helps = isfinite(p[best]) and p[best] < 0.05 and found[best].estimate > 0
     return Advice(found, p, best, bool(helps), alike, lead)

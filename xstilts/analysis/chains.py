@@ -9,7 +9,6 @@ from statistics import fmean
 
 import pandas as pd
 
-from xstilts import tables
 from xstilts.analysis.effects import Effect, effect, gap
 from xstilts.languages import SUITES, languages
 
@@ -82,21 +81,6 @@ def _mean(cells, task: str, langs: Sequence[str]) -> float:
     return fmean(cells[task, lang] for lang in langs)
 
 
-def gained(scores: pd.DataFrame, setting, columns, after: str, before: str) -> dict[int, dict]:
-    """seed -> {(task's title, language): `after` less `before`}, where both are there.
-
-    English is a language here, as it is in the suites' averages.
-    """
-    found = {}
-    for seed, part in scores.groupby("seed"):
-        part = part[part["recipe"].isin([after, before])]
-        table = tables.per_language(part, setting, columns)
-        table = table.pivot(index=["column", "lang"], columns="recipe", values="value")
-        if {after, before} <= set(table):
-            found[int(seed)] = (table[after] - table[before]).dropna().to_dict()
-    return found
-
-
 def suites(columns, data: str, cells) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
     """suite -> task's title -> languages, of the tasks that have all cells of every suite they are
     in; and the titles of the others."""
@@ -111,15 +95,16 @@ def suites(columns, data: str, cells) -> tuple[dict[str, dict[str, tuple[str, ..
     return found, lacking
 
 
-def compared(gained: Mapping[int, Mapping], columns, data: str):
+def compared(gained: Mapping[int, pd.Series], columns, data: str):
     """A gain on XTREME and on XTREME-R: (suite -> part -> Effect over seeds, the Effect of XTREME-R
     less XTREME, titles of tasks left out).
 
-    The tasks are those that every seed has. No effects if the suites share none of them.
+    `gained`: see `effects.gained`, English a language like others, as in the suites' averages. The
+    tasks are those that every seed has. No effects if the suites share none of them.
     """
     if not gained:
         return {}, Effect(), [c.title for c in columns]
-    common = set.intersection(*(set(cells) for cells in gained.values()))
+    common = set.intersection(*(set(cells.index) for cells in gained.values()))
     which, lacking = suites(columns, data, common)
     values: dict[str, dict[str, list[float]]] = {s: {p: [] for p in PARTS} for s in SUITES}
     for cells in gained.values():

@@ -6,18 +6,17 @@ tasks across. No number here depends on the order of recipes.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice, permutations
-from math import factorial
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from xstilts import costs, stats
-from xstilts.analysis.effects import NAN, Effect, differences, effect, gap
+from xstilts import costs, plots, stats, tables
+from xstilts.analysis.effects import NAN, Effect, adjusted, differences, effect, gap
 from xstilts.tasks import task
 
-TRIED = 5040  # relabellings of recipes at most
+TRIED = 5000  # relabellings of eight recipes or more; all of fewer
 
 
 def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -28,11 +27,7 @@ def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]
         gaps = differences(figures, recipe, "none").reindex(columns=list(columns))
         rows += [(recipe, c, *effect(gaps[c].dropna())) for c in columns]
     table = pd.DataFrame(rows, columns=["recipe", "column", *Effect._fields])
-    known = table["p"].notna()
-    table["q"] = NAN
-    if known.any():
-        table.loc[known, "q"] = stats.benjamini_hochberg(table.loc[known, "p"])
-    return table
+    return table.assign(q=adjusted(table["p"], stats.benjamini_hochberg))
 
 
 def training_rows(grid, recipe: str, setting) -> float:
@@ -57,6 +52,35 @@ def by_size(grid, setting, figures: pd.DataFrame, like: str, columns: Sequence[s
             rows += [(name, size, equal, column, *effect(gaps[column])) for column in gaps]
     head = ["recipe", "rows", "equal", "column", *Effect._fields]
     return pd.DataFrame(rows, columns=head).sort_values(["column", "rows"], ignore_index=True)
+
+
+def picture(curves, base, titles: Sequence[str], lines):
+    """A panel per target: gain by rows, filled where updates are equal; dotted: `base`, the gain of
+    as many updates without labels. `curves`: task -> `by_size`; `lines`: the contrast by target."""
+    ticks = sorted({rows for table in curves.values() for rows in table["rows"]})
+    n = max(1, len(titles))
+    figure, panels = plots.axes(1, n, width=3.1 * n, height=3.1 if titles else 0.5)
+    for axis, title in zip(panels, titles or [""], strict=True):
+        for (name, table), colour in zip(curves.items(), (plots.BLUE, plots.ORANGE), strict=True):
+            part = table[(table["column"] == title) & (table["seeds"] > 0)]
+            same = part[part["equal"]]
+            axis.plot(same["rows"], same["estimate"], color=colour, lw=1.6, label=name)
+            axis.vlines(part["rows"], part["low"], part["high"], color=colour, lw=1)
+            axis.scatter(part["rows"], part["estimate"], edgecolor=colour, zorder=3,
+                         facecolor=np.where(part["equal"], colour, "white"))  # fmt: skip
+        axis.axhline(0, color=plots.INK, lw=0.8)
+        axis.axhline(base.get(title, NAN), color=plots.GREY, lw=1.2, ls=":")
+        axis.set(xscale="log", xlabel="rows", ylabel="points over none",
+                 xlim=(0.8 * ticks[0], 1.3 * ticks[-1]))  # fmt: skip
+        axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks], fontsize=7)
+        axis.minorticks_off()
+        told = f"{title}: QA less NLI {tables.signed(lines[title].estimate)}" if title else ""
+        axis.set_title(told if title and lines[title].seeds else title or "No runs yet", fontsize=9)
+    if titles:
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    else:
+        panels[0].set_axis_off()
+    return figure
 
 
 def gains(table: pd.DataFrame) -> pd.DataFrame:
@@ -157,10 +181,8 @@ def agreement(one: pd.DataFrame, other: pd.DataFrame) -> Agreement:
         return Agreement()
     a, b = ((t - t.mean(axis=0))[:, told] / t.std(axis=0)[told] for t in ranks)
     rho = float((a * b).mean())
-    if factorial(n) <= TRIED:
-        orders = list(islice(permutations(range(n)), TRIED))
-    else:
-        generator = np.random.default_rng(0)
-        orders = [range(n), *(generator.permutation(n) for _ in range(TRIED - 1))]
+    generator = np.random.default_rng(0)
+    drawn = (generator.permutation(n) for _ in range(TRIED - 1))
+    orders = list(permutations(range(n))) if n < 8 else [range(n), *drawn]
     hits = sum((a * b[list(order)]).mean() >= rho - 1e-12 for order in orders)
     return Agreement(rho, hits / len(orders), n, int(np.sum(told)))

@@ -9,9 +9,8 @@ import pandas as pd
 from xstilts import plots
 from xstilts.analysis import rulings
 from xstilts.analysis.distance import CONTROLS
-from xstilts.analysis.effects import Effect
+from xstilts.analysis.effects import Effect, adjusted, effect
 from xstilts.analysis.ranks import SURE, Rank, rank, verdict, words
-from xstilts.stats import holm
 
 
 class Claim(NamedTuple):
@@ -50,24 +49,24 @@ def claims(told: pd.DataFrame, xnli: Mapping, tagged: Mapping, longer: pd.DataFr
 def judged(claims: Mapping[str, Claim], family: pd.Series) -> pd.DataFrame:
     """A row per claim: rank correlation in words, p as Holm adjusts it, verdict."""
     found = {name: rank(c.x, c.y, c.held, family) for name, c in claims.items()}
-    p = np.array([one.p for one in found.values()])
-    known = np.isfinite(p)
-    if known.any():
-        p[known] = holm(p[known])
-    alpha = SURE / max(1, known.sum())
-    rows = [(name, words(one), adjusted, verdict(one, claims[name].sign, adjusted, alpha))
-            for (name, one), adjusted in zip(found.items(), p, strict=True)]  # fmt: skip
+    p = adjusted([one.p for one in found.values()])
+    alpha = SURE / max(1, np.isfinite(p).sum())
+    rows = [(name, words(one), q, verdict(one, claims[name].sign, q, alpha))
+            for (name, one), q in zip(found.items(), p, strict=True)]  # fmt: skip
     return pd.DataFrame(rows, columns=["claim", "rank correlation", "p", "verdict"]).set_index(
         "claim"
     )
 
 
-def predicted(first: Rank, gain: Effect, judged: pd.DataFrame) -> pd.DataFrame:
-    """What literature makes one expect of this study, each with its verdict."""
-    none = rulings.ruling(gain._replace(estimate=-gain.estimate))
+def predicted(first: Rank, gain: pd.Series, judged: pd.DataFrame) -> pd.DataFrame:
+    """What literature makes one expect of this study, each with its verdict.
+
+    `gain`: XNLI's, by seed. That there is none means less than a point.
+    """
+    none = rulings.ruling(effect(1 - gain))
     said = judged["verdict"].tolist()
     rows = {
-        "XNLI does not gain from an intermediate task": (rulings.words(gain), none),
+        "XNLI gains less than a point": (rulings.words(effect(gain)), none),
         "the drop from English grows with distance": (judged.iloc[0, 0], said[0]),
         "for NLI, size explains it": (judged.iloc[3, 0], said[3]),
         "for tagging, syntax explains it": (judged.iloc[-1, 0], said[-1]),
@@ -102,28 +101,8 @@ def closing(name: str, first: Rank, slope: Effect, gain: Effect, judged: pd.Data
     told += f"rank correlation {words(first)}"
     told += f", permutation p {first.p:.3f}. " if np.isfinite(first.p) else ". "
     told += f"Per unit of distance: {rulings.words(slope)}. "
-    for start, what in (("holds", "hold"), ("does not", "do not hold"), ("cannot", "open")):
+    told += f"Of {len(judged)} secondary claims"
+    for start, what in (("holds", "hold"), ("does not", "do not hold")):
         own = list(judged.index[judged["verdict"].str.startswith(start)])
-        told += f"{len(own)} secondary claims {what}" + (f" ({'; '.join(own)}). " if own else ". ")
-    return told.strip()
-
-
-def matrix(rho: pd.DataFrame, p: pd.DataFrame, title: str):
-    """Heat map of rank correlations (recipes x tasks), starred where the corrected p is small."""
-    from seaborn import heatmap
-
-    values = rho.astype(float)
-    marks = np.where(p.to_numpy(float) < 0.05, "*", "")
-    text = pd.DataFrame([[f"{v:+.2f}{m}" for v, m in zip(*pair, strict=True)]
-                         for pair in zip(values.to_numpy(), marks, strict=True)])  # fmt: skip
-    figure, (axis,) = plots.axes(1, 1, width=2.5 + 0.75 * max(1, values.shape[1]),
-                                 height=1.7 + 0.34 * max(1, len(values)))  # fmt: skip
-    axis.patch.set(facecolor="white", edgecolor=plots.PALE, hatch="////")
-    axis.grid(visible=False)
-    if values.notna().any(axis=None):
-        heatmap(values, ax=axis, cmap="PuOr", vmin=-1, vmax=1, annot=text, fmt="",
-                annot_kws={"size": 8}, linewidths=1, cbar_kws={"label": "rho"})  # fmt: skip
-        axis.set_xticks(axis.get_xticks(), values.columns, rotation=30, ha="right")
-    axis.tick_params(length=0)
-    axis.set_title(title, fontsize=9, loc="left")
-    return figure
+        told += f" {len(own)} {what}" + (f" ({'; '.join(own)})," if own else ",")
+    return f"{told} {judged['verdict'].str.startswith('cannot').sum()} are open."

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 
 from xstilts import plots, tables
 from xstilts.metrics import headline
@@ -31,8 +30,7 @@ def cells(groups: pd.DataFrame, setting: str, task: str, target: str) -> pd.Data
     sums = own.groupby([*KEY, "metric"])[["hit", "said", "gold"]].sum()
     sums = sums[sums["said"] + sums["gold"] > 0]
     percent = 200 * sums["hit"] / (sums["said"] + sums["gold"])
-    table = percent.unstack("metric")
-    table = table.dropna()  # a task has the same metrics everywhere
+    table = percent.unstack("metric").dropna()  # a task has the same metrics everywhere
     values = [headline(row.to_dict()) for _, row in table.iterrows()]
     return table[[]].assign(value=np.array(values, float)).reset_index()
 
@@ -74,10 +72,9 @@ def matched(group: Mapping[str, tuple[str, ...]]) -> Weights:
     weights: Weights = {}
     for name, about in group.items():
         for domain in about:
-            share = 1 / len(group) / len(about)
             others = [other for other in group if domain not in group[other]]
-            for recipe, part in [(name, share), *((o, -share / len(others)) for o in others)]:
-                weights[recipe, domain] = weights.get((recipe, domain), 0) + part
+            for key, part in gain([name], others, [domain]).items():
+                weights[key] = weights.get(key, 0) + part / len(group) / len(about)
     return weights
 
 
@@ -124,7 +121,6 @@ def by_seed(found: pd.DataFrame, langs: str = "others") -> pd.Series:
     return found[wanted].mean(axis=1) if wanted else pd.Series(dtype=float)
 
 
-@rc_context(plots.STYLE)
 def bars(found: pd.DataFrame, task: str):
     """A contrast (seeds x languages) by language, nearest to English first, mean over seeds."""
     values = found.mean().reindex(tables.nearest_first(found.columns))
@@ -133,8 +129,9 @@ def bars(found: pd.DataFrame, task: str):
     axis.bar(range(len(values)), values, color=colours, width=0.7)
     axis.axhline(0, color=plots.INK, lw=0.8)
     axis.set_xticks(range(len(values)), values.index)
+    axis.set_ylabel("own less another, points")
+    axis.grid(axis="x", visible=False)
     rest = values.drop("en", errors="ignore")
-    axis.set(ylabel="own less another, points",
-             title=f"{task}: own domain better in {int((rest > 0).sum())} of {len(rest)} languages "
-                   "other than English")  # fmt: skip
+    told = f"{int((rest > 0).sum())} of {len(rest)} languages other than English"
+    axis.set_title(f"{task}: own domain better in {told}", loc="left", fontsize=10)
     return figure

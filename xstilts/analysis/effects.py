@@ -4,7 +4,7 @@ What the studies of tasks and chains share. Reads Scores and a grid's records, n
 outcome is a task's headline figure averaged over the languages other than English.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -113,24 +113,44 @@ def over_languages(scores, setting, columns, after: str, before: str, seeds) -> 
     return stats.over_languages(table.to_numpy()) if table.size else stats.Interval(NAN, NAN, NAN)
 
 
+def gained(scores: pd.DataFrame, setting, columns, after: str, before: str) -> dict[int, pd.Series]:
+    """seed -> (task's title, language) -> `after` less `before`, where both are there."""
+    found = {}
+    for seed, part in scores[scores["recipe"].isin([after, before])].groupby("seed"):
+        table = tables.per_language(part, setting, columns)
+        table = table.pivot_table(index=["column", "lang"], columns="recipe", values="value")
+        if {after, before} <= set(table):
+            found[int(seed)] = (table[after] - table[before]).dropna()
+    return found
+
+
 def by_language(scores, setting, columns, after: str, before: str) -> pd.DataFrame:
     """Seeds x languages of one setting: recipe `after` less `before`, averaged over `columns`.
 
     A seed is left out that lacks one of the recipes; NaN where no column has the language.
     """
-    found = {}
-    for seed, own in scores.groupby("seed"):
-        table = tables.per_language(own, setting, columns)
-        table = table.pivot_table(index=["lang", "column"], columns="recipe", values="value")
-        if {after, before} <= set(table):
-            found[seed] = (table[after] - table[before]).dropna().groupby("lang").mean()
+    found = gained(scores, setting, columns, after, before)
+    found = {seed: one.groupby("lang").mean() for seed, one in found.items()}
     return pd.DataFrame.from_dict(found, orient="index", dtype=float)
 
 
-def holm(effects: Sequence[Effect]) -> list[float]:
-    """Holm's adjusted p of each effect, over those that have one."""
-    p = np.array([one.p for one in effects], float)
+def adjusted(p, how=stats.holm) -> np.ndarray:
+    """p-values as `how` adjusts those that are known; NaN stays NaN."""
+    p = np.array(p, float)
     known = np.isfinite(p)
     if known.any():
-        p[known] = stats.holm(p[known])
-    return p.tolist()
+        p[known] = how(p[known])
+    return p
+
+
+def progress(runs, collected) -> pd.DataFrame:
+    """How many of the planned runs that leave scores are done, missing or stale, by setting and
+    recipe in the grid's order."""
+    lacking = {name: "missing" for name in collected.missing} | dict.fromkeys(
+        collected.stale, "stale"
+    )
+    made = [(r.params["setting"], r.params["recipe"], lacking.get(r.id, "done"))
+            for r in runs if r.leaves == "scores"]  # fmt: skip
+    made = pd.DataFrame(made, columns=["setting", "recipe", "runs"])
+    table = made.groupby(["setting", "recipe"], sort=False)["runs"].value_counts().unstack()
+    return table.reindex(columns=["done", "missing", "stale"]).fillna(0).astype(int)

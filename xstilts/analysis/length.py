@@ -7,7 +7,6 @@ taken seed by seed, over the languages other than English. Bins come with the Gr
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from xstilts import plots, tables
@@ -76,21 +75,6 @@ def interaction(figures, target: str, after: str, before: str, **more) -> pd.Ser
     return over(by_language(figures, target, after, before), **more)
 
 
-def by_hand(figures: pd.DataFrame, target: str, after: str, before: str) -> float:
-    """The mean of `interaction` over seeds, number by number: what a table got wrong shows here."""
-    mine = figures[(figures["target"] == target) & (figures["lang"] != "en")]
-    known = {(r.seed, r.recipe, r.task, r.lang, r.bin): r.value for r in mine.itertuples()}
-    found: dict[tuple, list[float]] = {}
-    for seed, recipe, task, lang, one in known:
-        if (recipe, one) == (after, "long"):
-            four = [known.get((seed, arm, task, lang, length)) for arm in (after, before)
-                    for length in ("long", "short")]  # fmt: skip
-            if None not in four:
-                gain = (four[0] - four[2]) - (four[1] - four[3])
-                found.setdefault((seed, task), []).append(gain)
-    return float(np.mean([np.mean(gains) for gains in found.values()])) if found else np.nan
-
-
 def restored(figures: pd.DataFrame, scores: pd.DataFrame) -> pd.Series:
     """By how much figures of all lengths miss the scores of the same runs (points)."""
     scores = scores[scores["metric"].isin(["exact_match", "f1", "accuracy"])]
@@ -137,13 +121,10 @@ def picture(figures: pd.DataFrame, target: str, recipes: Sequence[str], title: s
         for recipe, own in runs.reindex(columns=BINS).groupby("recipe"):
             panel.plot(BINS, own.T, color=colours[recipe], lw=0.5, alpha=0.4)
             panel.plot(BINS, own.mean(), color=colours[recipe], marker="o", label=recipe)
-        panel.set(ylabel=f"score (%){tables.FEW if _few(runs) else ''}", ylim=(0, None))
+        few = runs.index.get_level_values("seed").nunique() < tables.SEEDS
+        panel.set(ylabel=f"score (%){tables.FEW if few else ''}", ylim=(0, None))
         panel.set_title(side, loc="left", fontsize=9)
     if len(mine):
         panels[0].legend(fontsize=8, frameon=False)
     picture.suptitle(title, x=0.01, ha="left", fontsize=10)
     return picture
-
-
-def _few(runs: pd.DataFrame) -> bool:
-    return runs.index.get_level_values("seed").nunique() < tables.SEEDS

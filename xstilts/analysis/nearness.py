@@ -56,7 +56,7 @@ def apart(measures: pd.DataFrame, measure: str, between: str, langs=(), layer=No
 
 @rc_context(plots.STYLE)
 def layers(measures: pd.DataFrame, between: str, marked: int):
-    """(picture, means at the layer `marked`): how far means lie apart by layer, raw and centred."""
+    """How far means lie apart by layer, raw and centred; a line at the layer `marked`."""
     own = measures[(measures["task"] == between) & measures["measure"].isin(PANELS)]
     pairs = own["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
     lang = np.where(own["lang"] == "en", "English", "other languages")
@@ -74,8 +74,7 @@ def layers(measures: pd.DataFrame, between: str, marked: int):
         axis.set_xticks(table.index)
     if len(table):
         panels[0].legend(fontsize=7)
-    found = table.loc[marked].unstack("measure") if marked in table.index else table[:0]
-    return figure, found
+    return figure
 
 
 def _told(table: pd.DataFrame, name: str, layer: int) -> str:

@@ -48,18 +48,25 @@ def plain(recipes: Iterable[Recipe]) -> list[Recipe]:
 
 
 def shares(found: pd.DataFrame, columns, recipes: Iterable[Recipe]) -> pd.DataFrame:
-    """Points that each kind of task adds to the mean over all tasks: plain recipe x kind.
+    """Points that each kind of task adds to the mean over tasks: plain recipe x kind.
 
-    They add up to the gain of that mean. A recipe that lacks a task has NaN throughout.
+    The mean is over the tasks that most recipes with any result have (all tasks, once a grid is
+    done); `attrs["tasks"]` says how many those are. Shares add up to the gain of that mean. A
+    recipe that lacks one of these tasks has NaN throughout.
     """
     first = {c.task.name: c for c in reversed(columns)}.values()
     kind = {c.title: KINDS[c.task.form] for c in first}
     by_task = found.pivot_table("gain", "recipe", "column").reindex(
         index=[r.name for r in plain(recipes)], columns=list(kind)
     )
+    most = by_task.dropna(how="all").notna().mean() > 0.5
+    planned, by_task = len(kind), by_task.loc[:, most] if most.any() else by_task
+    kind = {name: kind[name] for name in by_task}
     whole = by_task.notna().all(axis=1)
     parts = (by_task / len(kind)).T.groupby(kind).sum().T
-    return parts.where(whole, float("nan"))[[k for k in KINDS.values() if k in parts]]
+    parts = parts.where(whole, float("nan"))[[k for k in KINDS.values() if k in parts]]
+    parts.attrs["tasks"] = f"{len(kind)} of {planned} tasks" if len(kind) < planned else "all tasks"
+    return parts
 
 
 def controls(found: pd.DataFrame, scores: pd.DataFrame, grid, setting, columns) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def _stacked(axis, parts: pd.DataFrame, name: str) -> None:
     axis.axvline(0, color=plots.INK, lw=0.8)
     axis.set_yticks(range(len(parts)), parts.index)
     axis.set_ylim(len(parts) - 0.4, -0.6)
-    axis.set_xlabel("points added to the mean over tasks")
+    axis.set_xlabel(f"points added to the mean over {parts.attrs['tasks']}")
     axis.grid(axis="y", visible=False)
     if parts.isna().all(axis=None):
         axis.set_xlim(-1, 1)
@@ -58,8 +58,9 @@ def told(parts: pd.DataFrame, name: str) -> str:
         return f"{name}: no recipe has run on every task yet"
     mean = there.mean()
     most = mean.abs().idxmax()
-    return (f"{name}: {tables.signed(mean.sum())} points, mean of {len(there)} intermediate "
-            f"tasks;\nmost of all {most}, {tables.signed(mean[most])}")  # fmt: skip
+    return (f"{name}: {tables.signed(mean.sum())} points over {parts.attrs['tasks']}, mean of "
+            f"{_count(len(there), 'intermediate task')};\n"
+            f"most of all {most}, {tables.signed(mean[most])}")  # fmt: skip
 
 
 def _held_against(axis, held: pd.DataFrame) -> None:

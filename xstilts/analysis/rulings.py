@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts import plots, tables
-from xstilts.analysis.effects import Effect, effect, holm, unit
+from xstilts.analysis.effects import Effect, adjusted, effect, unit
 from xstilts.stats import Interval
 
 MOST = 200  # seeds: nobody runs more
@@ -64,11 +64,9 @@ def ruling(one: Effect, p: float | None = None, alpha: float = 0.05) -> str:
     if p < 0.05:
         return "holds" if one.estimate > 0 else "does not hold: the other way"
     if one.seeds < 2:
-        return "cannot tell (needs two seeds or more)"
-    least, need = (
-        one.detectable * unit(one.seeds, alpha) / unit(one.seeds),
-        seeds_needed(one, alpha),
-    )
+        return f"cannot tell ({'needs two seeds or more' if one.seeds else 'no runs'})"
+    least = one.detectable * unit(one.seeds, alpha) / unit(one.seeds)
+    need = seeds_needed(one, alpha)
     more = f" or {need} seeds" if need and need > one.seeds else ""
     return f"cannot tell (would need {least:.1f} points{more})"
 
@@ -83,24 +81,31 @@ def verdicts(claims: Mapping[str, pd.Series]) -> pd.DataFrame:
     """A row per claim, which says that its paired differences are above zero on average: effect,
     Holm's p over all these claims, and the ruling."""
     found = {claim: effect(values) for claim, values in claims.items()}
-    adjusted = holm(list(found.values()))
+    holm = adjusted([one.p for one in found.values()])
     alpha = 0.05 / max(1, sum(one.seeds > 1 for one in found.values()))
     rows = [(claim, words(one), p, ruling(one, p, alpha))
-            for (claim, one), p in zip(found.items(), adjusted, strict=True)]  # fmt: skip
+            for (claim, one), p in zip(found.items(), holm, strict=True)]  # fmt: skip
     return pd.DataFrame(rows, columns=["claim", "effect", "p", "verdict"]).set_index("claim")
 
 
 def forest(effects: Mapping[str, Effect], title: str, label: str):
-    """A line per effect, the first on top: its estimate and interval; grey if it spans zero."""
-    figure, (axis,) = plots.axes(1, 1, width=7, height=1.2 + 0.32 * max(1, len(effects)))
+    """A line per effect, the first on top: its estimate and interval; grey if it spans zero.
+
+    What has no runs is left out; of nothing at all only the title is drawn.
+    """
+    effects = {name: one for name, one in effects.items() if one.seeds}
+    height = 1.2 + 0.32 * len(effects) if effects else 0.5
+    figure, (axis,) = plots.axes(1, 1, width=7, height=height)
     for place, one in enumerate(effects.values()):
         sure = one.low > 0 or one.high < 0
         colour = plots.GREY if not sure else plots.BLUE if one.estimate > 0 else plots.ORANGE
         axis.hlines(place, one.low, one.high, color=colour, lw=2)
         axis.scatter([one.estimate], [place], color=colour, s=30, zorder=3)
-    axis.axvline(0, color=plots.INK, lw=0.8)
+    axis.axvline(0, color=plots.INK, lw=0.8 if effects else 0)
     axis.set_yticks(range(len(effects)), list(effects))
     axis.set(ylim=(len(effects) - 0.4, -0.6), xlabel=label)
     axis.set_title(title, fontsize=10, loc="left")
     axis.grid(axis="y", visible=False)
+    if not effects:
+        axis.set_axis_off()
     return figure

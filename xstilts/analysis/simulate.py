@@ -74,24 +74,6 @@ def draw(
     return found if slope is None else found + np.asarray(slope, float)
 
 
-def scores(differences, task, langs: Sequence[str], level, target: str, setting: str, dice):
-    """Scores of "none" and of "after" (none and these differences, (seeds, languages)).
-
-    `level` (languages,) is where none stands, with a point's noise. Languages come in the order of
-    `langs`. Values are not held within 0 and 100.
-    """
-    before = np.asarray(level, float) + dice.standard_normal(np.shape(differences))
-    names = {"squad": ("exact_match", "f1"), "chunk_f1": ("f1",)}.get(task.metric, ("accuracy",))
-    rows = [
-        {"setting": setting, "seed": seed, "recipe": recipe, "target": target, "task": task.name,
-         "lang": lang, "suite": " ".join(task.langs), "split": "test", "metric": name,
-         "value": values[seed - 1, i], "n": 250, "selection": "dev", "run": f"{recipe}-{seed}"}
-        for recipe, values in (("none", before), ("after", before + differences))
-        for seed in range(1, len(before) + 1) for i, lang in enumerate(langs) for name in names
-    ]  # fmt: skip
-    return pd.DataFrame(rows).assign(layer=pd.NA, pooling="")
-
-
 def found(differences: np.ndarray, alpha: float = 0.05) -> np.ndarray:
     """Which of the rows (repeats, seeds) the paired t test calls different from zero."""
     from scipy.stats import t
@@ -139,7 +121,7 @@ def picture(curves: pd.DataFrame, noises: Mapping[str, float]):
                 panel.scatter([least], [80], s=45, facecolors="none", edgecolors=colour, zorder=3)
         panel.axhline(80, color=plots.PALE, lw=0.8)
         shown = stats.detectable(noises[name], 5)
-        panel.set_title(f"{name}: {shown:.1f} points\nwith five seeds", fontsize=9)
+        panel.set_title(f"{name}: five seeds\nshow {shown:.1f} points", fontsize=9, loc="left")
         panel.set(xlabel="true effect (points)", ylim=(0, 102), xlim=(0, own["effect"].max()))
     panels[0].set_ylabel("found (%)")
     if names:

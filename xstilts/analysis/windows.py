@@ -4,6 +4,7 @@ What the Groups table cannot tell, since it is added up. Reads the examples of r
 output folder; a snapshot has none.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from xstilts.files import read_record
 from xstilts.runs import runs_dir
 from xstilts.scores import EXAMPLE_COLUMNS
 from xstilts.settings import resolve
+from xstilts.snapshot import SNAPSHOT, load
 
 COLUMNS = ("setting", "seed", "recipe", "target", *EXAMPLE_COLUMNS)
 THIRDS = ("first", "second", "last")  # of a text: where its answer begins
@@ -59,14 +61,17 @@ def within(examples: pd.DataFrame) -> pd.Series:
     return pd.Series(np.select([length <= low, length <= high], BINS[:2], BINS[2]), examples.index)
 
 
-def learnt(runs: Iterable) -> pd.DataFrame:
-    """Of each recipe whose runs lie here: English dev of its own task, after its own training, at
-    its own length (percent, mean over tasks and seeds), and seeds."""
+def learnt(runs: Iterable, kept: bool) -> pd.DataFrame:
+    """Of each recipe: English dev of its own task, after its own training, at its own length
+    (percent, mean over tasks and seeds), and seeds. From the run folders or, if `kept`, from what
+    the snapshot says of these runs."""
+    told = load(SNAPSHOT, "runs").set_index("run")["headline"].to_dict() if kept else {}
     found: dict[str, list[float]] = {}
-    for run in runs:
-        dev = read_record(runs_dir() / run.id).get("dev") if run.leaves == "model" else None
-        if dev and run.params.get("recipe"):
-            found.setdefault(run.params["recipe"], []).append(float(np.mean(list(dev.values()))))
+    for run in (run for run in runs if run.leaves == "model" and run.params.get("recipe")):
+        record = read_record(runs_dir() / run.id).get("dev") or {}
+        dev = re.findall(r"dev \S+ ([\d.]+)", str(told.get(run.id))) or list(record.values())
+        if dev:
+            found.setdefault(run.params["recipe"], []).append(float(np.mean(list(map(float, dev)))))
     rows = {name: (np.mean(values), len(values)) for name, values in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["English dev", "seeds"])
 

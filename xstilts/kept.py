@@ -1,0 +1,88 @@
+"""The executed notebooks that the snapshot keeps: phases as they ran, reports from its own rows."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from xstilts.files import write_json
+from xstilts.grid import Run, plan
+from xstilts.gridfile import Grid, read
+from xstilts.paths import BadInput
+
+TABLES = ("*.csv", "*.md", "*.tex", "*.svg")  # of what a report leaves in its `tables` folder
+NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
+
+
+def execute(grid: Grid, run: Run, **surroundings: str) -> str:
+    """Execute one report in a process of its own; "", or why it failed."""
+    if grid.where == "grid":
+        raise BadInput("a grid given as a mapping has no file: its reports cannot be executed")
+    print(f"executing {run.notebook} ({grid.name}) ...", flush=True)
+    command = [sys.executable, "-m", "xstilts.execute", grid.where, run.id]
+    done = subprocess.run(command, capture_output=True, text=True,
+                          env={**os.environ, **surroundings})  # fmt: skip
+    if not done.returncode:
+        return ""
+    why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    print(f"{run.notebook} failed: {why}", file=sys.stderr)
+    return why
+
+
+def reports(grids: Iterable, folder: Path) -> list[str]:
+    """Execute the reports and studies of `grids` from the committed snapshot and keep them in
+    `folder`; those that failed, whose earlier notebooks stay.
+
+    They run where no run was ever made, so that they read the snapshot and nothing else.
+    """
+    failed = []
+    for grid in map(read, grids):
+        for run in (run for run in plan(grid) if run.leaves == "report"):
+            with TemporaryDirectory() as home:
+                if execute(grid, run, XSTILTS_OUT=home):
+                    failed.append(run.id)
+                else:
+                    keep(run, Path(home), folder)
+    return failed
+
+
+def keep(run: Run, home: Path, folder: Path) -> None:
+    """Put the executed notebook of `run`, and a report's tables, from `home` into a snapshot.
+
+    It loses the traces of this machine, and its pictures all but 256 colours.
+    """
+    report = run.leaves == "report"
+    text = (home / run.id / "notebook.ipynb").read_text("utf-8").replace(str(home), "out")
+    content = json.loads(text)
+    for part in (content, *content["cells"]):
+        part["metadata"] = {k: v for k, v in part["metadata"].items() if k in NOTED}
+        for output in part.get("outputs", ()):
+            data = output.get("data", {})
+            if "image/png" in data:
+                data["image/png"] = _smaller(data["image/png"])
+    content["metadata"]["xstilts"] = {"run": run.id, "grid": run.grid.name}
+    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    name = f"{run.notebook}.{run.grid.name}" if report else run.notebook
+    write_json(folder / "notebooks" / f"{name}.ipynb", content)
+    tables = folder / "tables" / run.id
+    if report:
+        shutil.rmtree(tables, ignore_errors=True)
+        tables.mkdir(parents=True)
+        for path in (file for kind in TABLES for file in (home / run.id / "tables").glob(kind)):
+            shutil.copy(path, tables)
+
+
+def _smaller(image: str) -> str:
+    """A picture (PNG, base64) in 256 colours."""
+    from PIL import Image
+
+    file = BytesIO()
+    picture = Image.open(BytesIO(base64.b64decode(image))).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
