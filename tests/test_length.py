@@ -232,7 +232,8 @@ def test_the_notebook_tells_what_was_planted_and_refuses_a_spoilt_table(
     assert space["again"]["answers evenly placed"].estimate == pytest.approx(20, abs=8)
 
 
-def test_the_notebook_says_so_where_nothing_has_run(grid):
+def test_the_notebook_says_so_where_nothing_has_run(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot, "SNAPSHOT", tmp_path)
     space = play(grid=grid)
     assert space["ruled"]["1"].startswith("no runs: cannot tell")
     assert len(space["collected"].missing) == 11 and "cannot tell" in space["closing"]

@@ -154,7 +154,7 @@ def play(name, **params):
 def quiet(monkeypatch, tmp_path):
     """Nothing is shown, and the committed snapshot is not there."""
     monkeypatch.setattr("IPython.display.display", lambda *_: None)
-    monkeypatch.setattr("xstilts.snapshot.REPORTS", tmp_path)
+    monkeypatch.setattr("xstilts.snapshot.SNAPSHOT", tmp_path)
 
 
 def score(task, lang, value, *, metric, layer=None, **more):
