@@ -273,8 +273,12 @@ def markdown(study: Study, controls: Study) -> str:
     for name, setting in study.settings.items():
         averages = study.averages(setting)
         shown = tables.printed(tables.cells(averages, study.recipes, study.columns(setting)))
+        blank = shown.isin(["–", ""]) | shown.isna()
+        gone = shown.index[blank.drop(columns="seeds").all(axis=1)]
+        shown = shown.drop(index=gone, columns=shown.columns[blank.drop(index=gone).all()])
         parts += [f"**{name}, grid {study.grid.name}: mean over languages (difference to none)**",
                   report.markdown(shown), *report.notes(averages, study.columns(setting)),
+                  f"No runs yet after {', '.join(gone)}." if len(gone) else "",
                   tables.PROVISIONAL, tables.stamp([setting])]  # fmt: skip
     parts += [f"{len(study.found.missing)} evaluations missing; {study.found.source}."]
     return "\n\n".join(filter(None, parts))
