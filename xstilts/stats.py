@@ -66,19 +66,6 @@ def mean_squares(table: np.ndarray) -> tuple[float, float, float]:
             float((rest**2).sum() / ((rows - 1) * (columns - 1))))  # fmt: skip
 
 
-def wilson(hits: float, n: int, level: float = 0.95) -> Interval:
-    """A share in percent and Wilson's score interval: `hits` right of `n` independent items."""
-    from scipy.stats import norm
-
-    if n < 1 or not 0 <= hits <= n:
-        raise ValueError(f"{hits} hits of {n}")
-    z, share = norm.ppf((1 + level) / 2), hits / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
-    return Interval(100 * share, float(100 * low), float(100 * high))
-
-
 def bootstrap(
     counts, other=None, *, level: float = 0.95, repeats: int = 2000, seed: int = 0
 ) -> Interval:
