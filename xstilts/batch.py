@@ -46,7 +46,7 @@ def run_grid(
             os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
     runs = plan(grid)
     without = lacking(runs)
-    for one in {s.name: s for block in grid.blocks for s in block.settings}.values():
+    for one in grid.used.values():
         if not pretrained(one):
             start(one)  # is it there?
     work = [run.id for run in runs if run.leaves != "report"]

@@ -9,7 +9,6 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -239,7 +238,7 @@ def _finding(values: np.ndarray, why: str, rule: str) -> Finding:
         return Finding(effect=effect, seeds=1, why=f"{why}; one seed, two are needed at least")
     deviation = float(values.std(ddof=1))
     return Finding(effect=effect, low=low, high=high, seeds=len(values), why=why,
-                   least=deviation * _unit(len(values)),
+                   least=stats.detectable(deviation, len(values)),
                    needed=needed(deviation, rule))  # fmt: skip
 
 
@@ -248,27 +247,15 @@ def needed(deviation: float, rule: str = "above") -> float:
 
     Under "no benefit": that a difference which is none is less than that (two one-sided tests).
     """
-    low, high = 1, MOST
-    if _shown(deviation, high, rule) > SIZE:
-        return math.inf
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _shown(deviation, middle, rule) <= SIZE else (middle, high)
-    return high
+    return stats.fewest(lambda seeds: _shown(deviation, seeds, rule), SIZE, MOST) or math.inf
 
 
 def _shown(deviation: float, seeds: int, rule: str) -> float:
     if rule != "no benefit" or seeds < 2:
-        return deviation * _unit(seeds)
+        return stats.detectable(deviation, seeds)
     from scipy.stats import t
 
     return float((t.ppf(1 - ALPHA, seeds - 1) + t.ppf(0.9, seeds - 1)) * deviation / seeds**0.5)
-
-
-@cache
-def _unit(seeds: int) -> float:
-    """The least difference that so many seeds show, in standard deviations."""
-    return stats.detectable(1.0, seeds)
 
 
 def _lacks(found: pd.DataFrame, one: Statement, pairs: int) -> str:

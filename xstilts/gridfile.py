@@ -70,6 +70,11 @@ class Grid:
     content: Mapping | None = None  # as it was read
     folder: Path = Path()  # where its relative paths start
 
+    @property
+    def used(self) -> dict[str, Setting]:
+        """The settings of its products by name, in the grid's order."""
+        return {one.name: one for block in self.blocks for one in block.settings}
+
     def recipe(self, name: str) -> Recipe:
         """The recipe called `name`: the grid's own, or a stock one."""
         return recipe(name, self.recipes)
@@ -129,7 +134,7 @@ def restrict(grid: Grid, settings=None, seeds=None) -> Grid:
 def freeze(grid: Grid) -> dict:
     """`grid` as plain JSON that reads back as the same grid, restricted alike, from anywhere."""
     only = {
-        "settings": sorted({s.name for block in grid.blocks for s in block.settings}),
+        "settings": sorted(grid.used),
         "seeds": sorted({seed for block in grid.blocks for seed in block.seeds}),
     }
     return {**grid.content, "name": grid.name, "folder": str(grid.folder), "only": only}

@@ -13,20 +13,14 @@ from xstilts.grid import Run
 from xstilts.gridfile import Grid
 from xstilts.paths import MissingData
 from xstilts.profiles import cores
-from xstilts.settings import Setting
 from xstilts.speeds import Speed, probed, remember, spell
-
-
-def settings(grid: Grid) -> dict[str, Setting]:
-    """The grid's settings by name."""
-    return {one.name: one for block in grid.blocks for one in block.settings}
 
 
 def probe(grid: Grid, runs: Iterable[Run]) -> None:
     """Measure this machine with every setting's encoder, and remember it."""
     from xstilts.probe import measure
 
-    for one in settings(grid).values():
+    for one in grid.used.values():
         try:
             remember(one, measure(one, runs))
         except MissingData as error:
@@ -35,7 +29,7 @@ def probe(grid: Grid, runs: Iterable[Run]) -> None:
 
 def speeds(grid: Grid) -> dict[str, Speed | None]:
     """By setting, how fast this machine was when it was last measured, if it was."""
-    return {name: probed(one) for name, one in settings(grid).items()}
+    return {name: probed(one) for name, one in grid.used.items()}
 
 
 def costs(runs: Iterable[Run], speeds: Mapping[str, Speed | None]) -> dict[str, Cost]:
@@ -93,7 +87,7 @@ def contrasts(grid: Grid, runs: list[Run], states: Mapping[str, str]) -> list[st
         from xstilts.stats import detectable
 
         scores = collect(runs)[0]
-        for name, one in settings(grid).items():
+        for name, one in grid.used.items():
             columns = tables.of_setting(tables.columns(grid), scores, one)
             noise = paired.spread(tables.averages(scores, one, columns))
             told = [f"{title} {detectable(sd, seeds):.1f}" for title, sd in noise.items()]

@@ -43,7 +43,7 @@ class Study:
 
     @property
     def settings(self) -> dict:
-        return {s.name: s for block in self.grid.blocks for s in block.settings}
+        return self.grid.used
 
     @property
     def recipes(self) -> list[str]:

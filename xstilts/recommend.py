@@ -25,7 +25,7 @@ def recommend(target: str, grid, setting: str | None = None) -> Iterator[str]:
     """
     grid = read(grid)
     wanted = _columns(grid, target)
-    chosen = effects.settings(grid)
+    chosen = grid.used
     if setting is not None and setting not in chosen:
         raise BadInput(f"{grid.where}: no setting '{setting}': {nearest(setting, chosen)}")
     chosen = {name: one for name, one in chosen.items() if setting in (None, name)}

@@ -104,11 +104,10 @@ def _standing(runs, here: bool) -> tuple[dict[str, str], dict[str, dict]]:
 def _controls(study: Study) -> Study:
     """The grid of controls for a setting of its own, or else the study itself."""
     arms = read("arms")
-    own = [s.name for block in arms.blocks for s in block.settings
-           if study.settings.get(s.name) == s]  # fmt: skip
+    own = [name for name, s in arms.used.items() if study.settings.get(name) == s]
     if study.grid.name == arms.name or not own:
         return study
-    arms = restrict(arms, list(dict.fromkeys(own)))
+    arms = restrict(arms, own)
     return Study(arms, snapshot.collect(plan(arms)), study.folder)
 
 

@@ -3,7 +3,8 @@
 Effects first: a size with its interval, then a corrected p-value. Nothing here draws or prints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -136,11 +137,15 @@ def detectable(deviation: float, seeds: int, power: float = 0.8, alpha: float = 
 
     `deviation`: standard deviation of the paired differences. Two-sided t test at `alpha`.
     """
+    return _least(seeds, power, alpha) * deviation if seeds > 1 else float("inf")
+
+
+@cache
+def _least(seeds: int, power: float, alpha: float) -> float:
+    """`detectable`, in standard deviations."""
     from scipy.optimize import brentq
     from scipy.stats import chi2, norm, t
 
-    if seeds < 2:
-        return float("inf")
     free, critical = seeds - 1, t.ppf(1 - alpha / 2, seeds - 1)
     # the test's bound in units of the true error, over the spread of the estimated one
     bound = critical * np.sqrt(chi2.ppf((np.arange(4000) + 0.5) / 4000, free) / free)
@@ -148,7 +153,19 @@ def detectable(deviation: float, seeds: int, power: float = 0.8, alpha: float = 
     def shortfall(shift: float) -> float:
         return float((norm.sf(bound - shift) + norm.cdf(-bound - shift)).mean()) - power
 
-    return float(brentq(shortfall, 0, 20 * critical) * deviation / np.sqrt(seeds))
+    return float(brentq(shortfall, 0, 20 * critical) / np.sqrt(seeds))
+
+
+def fewest(shown: Callable[[int], float], size: float, most: int) -> int | None:
+    """The fewest seeds, two or more, for which `shown` (falls with them) is at most `size`; None
+    if that takes more than `most`."""
+    low, high = 1, most
+    if shown(high) > size:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shown(middle) <= size else (middle, high)
+    return high
 
 
 def _finite(values) -> np.ndarray:

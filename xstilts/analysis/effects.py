@@ -5,7 +5,6 @@ outcome is a task's headline figure averaged over the languages other than Engli
 """
 
 from collections.abc import Iterable
-from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -35,19 +34,8 @@ def effect(values: Iterable[float]) -> Effect:
     values = np.asarray(list(values), float)
     if len(values) < 2:
         return Effect(values.mean() if len(values) else NAN, seeds=len(values))
-    least = unit(len(values)) * values.std(ddof=1)
+    least = stats.detectable(values.std(ddof=1), len(values))
     return Effect(*stats.t_interval(values), stats.p_value(values), len(values), least)
-
-
-@cache
-def unit(seeds: int, alpha: float = 0.05) -> float:
-    """The least difference that paired seeds show, in standard deviations of the difference."""
-    return stats.detectable(1.0, seeds, alpha=alpha)
-
-
-def settings(grid) -> dict:
-    """The settings of a grid by name, in its order."""
-    return {one.name: one for block in grid.blocks for one in block.settings}
 
 
 def figures(scores: pd.DataFrame, grid) -> pd.DataFrame:
@@ -57,7 +45,7 @@ def figures(scores: pd.DataFrame, grid) -> pd.DataFrame:
     mean over those other than English, in percent. Rows without a value are left out.
     """
     found = [pd.DataFrame(columns=list(COLUMNS))]
-    for name, one in settings(grid).items():
+    for name, one in grid.used.items():
         columns = tables.of_setting(tables.columns(grid), scores, one)
         rows = tables.averages(scores, one, columns).assign(setting=name)
         rows["value"] = rows["non_english"].astype(float)

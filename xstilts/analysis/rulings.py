@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from xstilts import plots, tables
-from xstilts.analysis.effects import Effect, adjusted, effect, unit
-from xstilts.stats import Interval
+from xstilts.analysis.effects import Effect, adjusted, effect
+from xstilts.stats import Interval, detectable, fewest
 
 MOST = 200  # seeds: nobody runs more
 
@@ -25,17 +25,12 @@ def seeds_needed(one: Effect, alpha: float = 0.05) -> int | None:
     """How many seeds would show an effect of this size with this noise; None if over MOST."""
     if not np.isfinite(one.detectable) or not one.detectable or not one.estimate:
         return None
-    noise = one.detectable / unit(one.seeds)
-    low, high = 2, MOST
-    if noise * unit(high, alpha) > abs(one.estimate):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if noise * unit(middle, alpha) > abs(one.estimate):
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return fewest(lambda seeds: _shown(one, seeds, alpha), abs(one.estimate), MOST)
+
+
+def _shown(one: Effect, seeds: int, alpha: float) -> float:
+    """What so many seeds would show at the level `alpha`, with the noise of this effect."""
+    return one.detectable * detectable(1, seeds, alpha=alpha) / detectable(1, one.seeds)
 
 
 def brief(one: Effect) -> str:
@@ -65,7 +60,7 @@ def ruling(one: Effect, p: float | None = None, alpha: float = 0.05) -> str:
         return "holds" if one.estimate > 0 else "does not hold: the other way"
     if one.seeds < 2:
         return f"cannot tell ({'needs two seeds or more' if one.seeds else 'no runs'})"
-    least = one.detectable * unit(one.seeds, alpha) / unit(one.seeds)
+    least = _shown(one, one.seeds, alpha)
     need = seeds_needed(one, alpha)
     more = f" or {need} seeds" if need and need > one.seeds else ""
     return f"cannot tell (would need {least:.1f} points{more})"
