@@ -1,5 +1,7 @@
 """Scores as a grid would leave them, made up: a base, a gain by recipe and task, noise by seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -44,6 +46,13 @@ def collected(grid, **more) -> Collected:
               "value": 60.0, "run": r.id} for r in runs if r.leaves == "temp"]  # fmt: skip
     return Collected(found, pd.DataFrame(), pd.DataFrame(columns=GROUP_COLUMNS),
                      pd.DataFrame(dev, columns=list(COLUMNS)), missing, [], "made up")  # fmt: skip
+
+
+def collects(monkeypatch, path, spoil=None, **more) -> None:
+    """Let `snapshot.collect` give that for the grid in `path`; `spoil` changes its scores."""
+    found = collected(read(path), **more)
+    found = replace(found, scores=spoil(found.scores)) if spoil else found
+    monkeypatch.setattr("xstilts.snapshot.collect", lambda runs: found)
 
 
 def small(**more):

@@ -128,13 +128,7 @@ def path(out):
 
 
 def played(path, monkeypatch, spoil=None, **more):
-    import xstilts.snapshot as snapshot
-
-    collected = made.collected(read(path), gain=gain, **more)
-    if spoil:
-        rest = list(vars(collected).values())[1:]
-        collected = snapshot.Collected(spoil(collected.scores), *rest)
-    monkeypatch.setattr(snapshot, "collect", lambda runs: collected)
+    made.collects(monkeypatch, path, spoil, gain=gain, **more)
     return play("15_task_chains", grid=str(path))
 
 

@@ -214,12 +214,7 @@ def path(out):
 
 
 def played(path, monkeypatch, spoil=None, **more):
-    import xstilts.snapshot as snapshot
-
-    found = made.collected(read(path), gain=gain, **more)
-    if spoil:
-        found = snapshot.Collected(spoil(found.scores), *list(vars(found).values())[1:])
-    monkeypatch.setattr(snapshot, "collect", lambda runs: found)
+    made.collects(monkeypatch, path, spoil, gain=gain, **more)
     return play("12_choice_of_task", grid=str(path))
 
 

@@ -323,7 +323,7 @@ def shown(monkeypatch, tmp_path):
     monkeypatch.setattr("IPython.display.display", lambda *_: None)
 
     def run(results):
-        monkeypatch.setattr("xstilts.snapshot.collect", lambda runs: results)
+        monkeypatch.setattr("xstilts.snapshot.collect", lambda runs, examples: results)
         return SimpleNamespace(**play("11_domain_shift", grid=str(path)))
 
     return run

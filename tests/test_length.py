@@ -205,7 +205,7 @@ SPOILS = ("", "too large", "a stranger", "another text", "examples do not add up
 def test_the_notebook_tells_what_was_planted_and_refuses_a_spoilt_table(
     spoil, grid, runs, monkeypatch
 ):
-    def give(runs_asked):
+    def give(runs_asked, examples):
         found = collected(runs_asked, runs[1].copy())
         groups, scores = found.examples, found.scores
         if spoil == "too large":
@@ -240,7 +240,7 @@ def test_the_notebook_says_so_where_nothing_has_run(grid, tmp_path, monkeypatch)
 
 
 def test_the_notebook_cannot_tell_from_one_seed(grid, runs, monkeypatch):
-    def give(runs_asked):
+    def give(runs_asked, examples):
         found = collected(runs_asked, runs[1])
         some = [run.id for run in runs_asked if run.params.get("seed") != 1]
         keep = {"scores": found.scores[found.scores["seed"] == 1],

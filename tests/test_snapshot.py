@@ -46,11 +46,11 @@ def sorted_by_run(frame):
 
 
 def test_the_snapshot_gives_back_what_the_runs_gave(done, kept, tmp_path, monkeypatch):
-    here = snapshot.collect(plan(GRID), kept)
+    here = snapshot.collect(plan(GRID), kept, examples=True)
     assert here.source == f"runs in {done}" and not here.missing and not here.stale
     assert snapshot.take([GRID], kept) == len(plan(GRID))
     monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "nothing here"))
-    there = snapshot.collect(plan(GRID), kept)
+    there = snapshot.collect(plan(GRID), kept, examples=True)
     assert there.source.startswith("snapshot of c0ffee") and not there.missing
     for name in FRAMES:
         one, two = (sorted_by_run(getattr(found, name)) for found in (here, there))
@@ -78,7 +78,7 @@ def test_every_row_leads_to_the_run_that_made_it(done, kept):
 
 
 def test_groups_add_up_and_translations_share_their_bin(done):
-    found = snapshot.collect(plan(GRID)).examples
+    found = snapshot.collect(plan(GRID), examples=True).examples
     own = found[found["run"] == ZERO]
     assert (own.groupby("lang")["n"].sum() == 12).all() and own["truncated"].sum() == 15
     english, other = (
@@ -116,9 +116,9 @@ def test_half_of_a_grid_is_named_and_nothing_is_refused(out, made, kept, tmp_pat
     for folder in out.glob("*/mnli"):
         shutil.rmtree(folder)
     snapshot.take([GRID], kept)
-    here = snapshot.collect(plan(GRID), kept).missing
+    here = snapshot.collect(plan(GRID), kept, examples=True).missing
     monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "nothing here"))
-    assert snapshot.collect(plan(GRID), kept).missing == here
+    assert snapshot.collect(plan(GRID), kept, examples=True).missing == here
     assert here and all("/mnli/" in name for name in here)
     monkeypatch.setattr(snapshot, "LIMIT", 10)
     monkeypatch.setenv("XSTILTS_OUT", str(out))
@@ -130,13 +130,13 @@ def test_a_stale_run_here_is_not_passed_over_for_the_snapshot(done, kept):
     snapshot.take([GRID], kept)
     for record in done.rglob("run.json"):
         record.write_text(record.read_text().replace('"cells": "', '"cells": "0'))
-    found = snapshot.collect(plan(GRID), kept)
+    found = snapshot.collect(plan(GRID), kept, examples=True)
     assert found.source.startswith("runs in") and len(found.scores) == 0 and found.stale
     assert snapshot.take([GRID], kept) == len(plan(GRID))  # its record says what made it
 
 
 def test_without_a_snapshot_all_is_missing(out, kept):
-    found = snapshot.collect(plan(GRID), kept)
+    found = snapshot.collect(plan(GRID), kept, examples=True)
     assert found.source == f"runs in {runs_dir()}" and len(found.missing) == 16
     assert [len(getattr(found, name)) for name in FRAMES] == [0, 0, 0, 0]
     assert list(found.examples.columns) == list(snapshot.GROUP_COLUMNS)

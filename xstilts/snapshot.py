@@ -67,10 +67,13 @@ class Collected:
     source: str
 
 
-def collect(runs: Iterable[Run], folder: Path | None = None) -> Collected:
+def collect(
+    runs: Iterable[Run], folder: Path | None = None, *, examples: bool = False
+) -> Collected:
     """The results of `runs`: those made here or, if there are none, what the snapshot has of them.
 
-    `folder` is that of the snapshot, by default the committed one.
+    `folder` is that of the snapshot, by default the committed one. Groups are empty without
+    `examples`: to add up the examples of a run takes longer than to read all its scores.
     """
     runs, folder = tuple(runs), folder or SNAPSHOT
     scores, measures, missing, stale = live.collect(runs)
@@ -78,10 +81,10 @@ def collect(runs: Iterable[Run], folder: Path | None = None) -> Collected:
     if len(missing) == len(wanted) and (folder / "runs.csv").is_file():
         return _kept(runs, folder)
     gone = {*missing, *stale}
-    examples = _stack([groups(run) for run in wanted if run.id not in gone], GROUP_COLUMNS)
+    added = [groups(run) for run in wanted if examples and run.id not in gone]
     dev = live.english_dev(runs)
     source = f"runs in {runs_dir()}"
-    return Collected(scores, measures, examples, dev, missing, stale, source)
+    return Collected(scores, measures, _stack(added, GROUP_COLUMNS), dev, missing, stale, source)
 
 
 def _kept(runs: tuple[Run, ...], folder: Path) -> Collected:
