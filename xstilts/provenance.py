@@ -20,9 +20,18 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from xstilts.files import read_record
+from xstilts.files import read_record, told, write_json
 from xstilts.grid import PRODUCT, Run
-from xstilts.paths import ENCODERS, NOTEBOOKS, PACKAGE, ROOT, TABLES, hub_dir, runs_dir
+from xstilts.paths import (
+    ENCODERS,
+    NOTEBOOKS,
+    PACKAGE,
+    ROOT,
+    TABLES,
+    cache_dir,
+    hub_dir,
+    runs_dir,
+)
 from xstilts.seal import DAMAGED, damage, record_of
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
@@ -30,6 +39,7 @@ OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "path
            "grid", "runs", "provenance", "lock", "execute", "launch", "batch", "mirror",
            "cli")  # fmt: skip
 PICTURES = ("plots", "tables", "paired", "report")
+RULE = sys.version + Path(__file__).read_text("utf-8")  # by which code is read
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "numpy", "xstilts")
 
 
@@ -202,12 +212,25 @@ def code(notebook: str, outside: tuple[str, ...] = ()) -> dict[str, str]:
             continue
         if path.stem == "__init__":  # whose modules may be looked up by name
             todo |= {f"{name}.{one.stem}" for one in path.parent.glob("[!_]*.py")}
-        source = path.read_text("utf-8")
-        found[name] = digest(essence(source))[:16]
-        todo |= _imports(source)
+        found[name], imports = _read(path)
+        todo |= set(imports)
     for path in PACKAGE.glob("world/*.toml") if "world" in found else ():  # its vocabulary
         found[path.name] = digest(path.read_bytes())[:16]
     return dict(sorted(found.items()))
+
+
+def _read(path: Path) -> tuple[str, list[str]]:
+    """A module's hash and its imports; kept by content, since parsing takes half a second a run."""
+    source = path.read_text("utf-8")
+    kept = cache_dir() / "code" / f"{digest(RULE + source)}.json"
+    try:
+        return tuple(json.loads(kept.read_text("utf-8")))
+    except (FileNotFoundError, ValueError):
+        read = digest(essence(source))[:16], sorted(_imports(source))
+    with told(kept):
+        kept.parent.mkdir(exist_ok=True)
+        write_json(kept, read)
+    return read
 
 
 def _path(name: str) -> Path | None:
