@@ -30,7 +30,8 @@ clean:  ## the environment and every run; ~/.cache/xstilts stays
 
 # The stamp says that the environment is whole: it comes after `pip check` and an import. Without
 # it, or with a newer lock, the environment is made afresh, so a half-made one is never used.
-# torch comes first, with what it needs here (on a GPU machine that is more than the lock names).
+# torch comes first, with what it needs here (on a GPU machine that is more than the lock names,
+# and another file than elsewhere: the one package whose hash the lock does not hold).
 .venv/.stamp: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "needs Python 3.11 or newer as '$(PYTHON)' (or: make PYTHON=/path/to/python)"; exit 1; }
@@ -38,7 +39,7 @@ clean:  ## the environment and every run; ~/.cache/xstilts stays
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv && .venv/bin/python -m pip --version > /dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments (on Debian: apt install python3-venv)"; exit 1; }
-	@echo "  torch ..." && $(PIP) install --constraint requirements.lock torch
+	@echo "  torch ..." && $(PIP) install $$(grep ^torch== requirements.lock)
 	@echo "  the other packages ..." && $(PIP) install --no-deps --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@.venv/bin/python -m pip check > /dev/null || { .venv/bin/python -m pip check; exit 1; }

@@ -84,7 +84,7 @@ def test_packages_that_lack_and_those_of_another_version(sound, capsys):
     assert one.state == NOTE and f"numpy {PINS['numpy']}0 for {PINS['numpy']}" in one.told
     sound.setattr(doctor.importlib.util, "find_spec", lambda name: None)
     (line,) = wrong(capsys)
-    assert "no torch, transformers" in line and "pip install" in line
+    assert "no torch, transformers" in line and "make .venv" in line
 
 
 def test_an_encoder_that_git_left_a_pointer_for(sound, tmp_path, capsys):

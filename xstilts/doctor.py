@@ -75,7 +75,7 @@ def packages() -> Iterator[Finding]:
             continue
         if here.partition("+")[0] != pinned.partition("+")[0]:
             other.append(f"{name} {here} for {pinned}")
-    remedy = "make .venv/.stamp, or pip install --no-deps -r requirements.lock"
+    remedy = "make .venv/.stamp"
     gone = [name for name in ("torch", "transformers", "snakemake", "papermill", "ipykernel")
             if importlib.util.find_spec(name) is None]  # fmt: skip
     if gone:
