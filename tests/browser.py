@@ -1,6 +1,5 @@
 """Headless Chromium over a pipe, with the standard library: open a page, say what went wrong."""
 
-import base64
 import json
 import os
 import select
@@ -108,12 +107,10 @@ class Browser:
         line, _, self.rest = self.rest.partition(b"\0")
         return json.loads(line)
 
-    def open(self, page: Path, width: int = 1280, dark: bool = False) -> dict:
+    def open(self, page: Path, width: int = 1280) -> dict:
         self.events = []
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900,
                   deviceScaleFactor=1, mobile=False)  # fmt: skip
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url=page.resolve().as_uri())
         while not any(e["method"] == "Page.loadEventFired" for e in self.events):
             self.events.append(self._next())
@@ -138,11 +135,3 @@ class Browser:
             elif kind == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
                 errors.append(str(params["args"])[:200])
         return {"failed": failed, "errors": errors}
-
-    def shoot(self, path: Path, height: int = 2400) -> None:
-        """A picture of the top of the page as it is now."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "scale": 1,
-                "height": min(size["height"], height)}  # fmt: skip
-        shot = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))

@@ -16,17 +16,27 @@ settings.register_profile("untimed", deadline=None, print_blob=True)  # machines
 settings.load_profile("untimed")
 SHARED = ROOT.parent / "shared"
 
+SMALLEST = """settings:  # a grid's beginning: real training, as little as there can be
+  - name: smallest
+    encoder: tiny-mbert
+    data: world
+    layer: 4
+    budget:
+      intermediate: &few {examples: 48, epochs: 1, eval_examples: 16, evaluate_every: 1, lr: 0.0003,
+                          tokens: 2048, max_len: 192}
+      target: *few
+      evaluate: {examples: 6}"""
 TRAIN = """
 model = run.folder("model")
 model.mkdir(exist_ok=True)
 start = run.need("encoder")
 (model / "story.txt").write_text(f"{start.name} {run.id}")
-run.save(curve=[{"step": 1, "loss": 0.5}], dev={"accuracy": 50.0 + run.run.params["seed"]})
+run.save(curve=[{"step": 1, "loss": 0.5}], dev={"accuracy": 50.0 + run.params["seed"]})
 """
 SCORE = """
 import pandas as pd
 rows = [{"task": "%s", "lang": lang, "suite": "xtreme", "split": "test", "metric": "accuracy",
-         "value": 40.0 + len(lang) + run.run.params["seed"], "n": 10, "selection": "best"}
+         "value": 40.0 + len(lang) + run.params["seed"], "n": 10, "selection": "best"}
         for lang in ("en", "qaa")]
 %s
 run.save(scores=pd.DataFrame(rows))
@@ -123,13 +133,7 @@ def checkout(tmp_path) -> Checkout:
 @pytest.fixture
 def out(tmp_path, monkeypatch) -> Path:
     """An empty output folder, for this process."""
-    for name in (
-        "XSTILTS_RUN",
-        "XSTILTS_GRID",
-        "XSTILTS_HUB",
-        "XSTILTS_TEXT",
-        "XSTILTS_TRANSLATED",
-    ):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("RUN", "GRID", "HUB", "TEXT", "TRANSLATED"):
+        monkeypatch.delenv(f"XSTILTS_{name}", raising=False)
     monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "out"))
     return tmp_path / "out"

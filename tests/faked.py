@@ -3,16 +3,15 @@
 import zlib
 
 import pandas as pd
+from made import METRICS
 
 from xstilts.grid import plan
 from xstilts.languages import languages
-from xstilts.runs import OpenRun
+from xstilts.runs import opened
 from xstilts.scores import suites
 
 GRID = {"settings": ["tiny-xlmr"], "seeds": [1, 2], "recipes": ["none", "mnli"],
         "targets": ["mnli", "udpos", "tydiqa"], "retrieval": True}  # fmt: skip
-METRICS = {"squad": ("exact_match", "f1"), "squad_v2": ("exact_match", "f1"),
-           "mlqa": ("exact_match", "f1"), "pairs": ("f1",), "chunk_f1": ("f1",)}  # fmt: skip
 
 
 def number(*words) -> float:
@@ -27,7 +26,7 @@ def scores(run) -> pd.DataFrame:
         if not task.train:
             kind |= {"layer": 2, "pooling": "mean", "selection": "layer fixed by the setting"}
         for lang in languages(task, "world", next(iter(task.langs))):
-            for metric in METRICS.get(task.metric, (task.metric,)):
+            for metric in METRICS[task.metric]:
                 value = number(run.id, task.name, lang, metric)
                 rows.append(kind | {"task": task.name, "lang": lang, "metric": metric,
                                     "suite": suites(task, lang), "value": value})  # fmt: skip
@@ -53,7 +52,7 @@ def fill(grid) -> None:
     for i, run in enumerate(runs):
         if run.leaves == "report":
             continue
-        one = OpenRun(run, runs[:i], scratch=False)
+        one = opened(run, runs[:i], scratch=False)
         if run.leaves == "scores":
             one.save(scores=scores(run), examples=examples(run))
         else:

@@ -28,26 +28,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import Checkout
+import psutil
+from conftest import SMALLEST, Checkout
 
 from xstilts.paths import ENCODERS, NOTEBOOKS
 
-GRID = """
-settings:
-  - name: smallest
-    encoder: tiny-mbert
-    data: world
-    layer: 4
-    budget:
-      intermediate: &few {examples: 32, epochs: 1, eval_examples: 8, evaluate_every: 1, lr: 0.0003,
-                          tokens: 2048, max_len: 128}
-      target: *few
-      evaluate: {examples: 3}
+GRID = f"""
+{SMALLEST}
 seeds: [1]
-recipes: [{name: few, tasks: [mnli], epochs: 1}]
+recipes: [{{name: few, tasks: [mnli], epochs: 1}}]
 targets: [udpos]
 retrieval: true
 reports: [main_table]
@@ -89,18 +82,13 @@ class Round:
 
     def processes(self) -> dict[int, str]:
         """Every process of this round by its part: they all inherit where it writes."""
-        mark, found, parents = f"XSTILTS_OUT={self.out}".encode(), {}, {}
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark not in (place / "environ").read_bytes().split(b"\0"):
-                    continue
-                words = (place / "cmdline").read_bytes().decode().split("\0")
-                state, parent = (place / "stat").read_text().rpartition(")")[2].split()[:2]
-            except OSError:
-                continue
-            if state != "Z":
-                found[int(place.name)], parents[int(place.name)] = words, int(parent)
-        return {pid: _part(pid, found, parents) for pid in found}
+        found = {}
+        for one in psutil.process_iter():
+            with suppress(psutil.Error):
+                ours = one.environ().get("XSTILTS_OUT") == str(self.out)
+                if ours and one.status() != psutil.STATUS_ZOMBIE:
+                    found[one.pid] = one.cmdline(), one.ppid()
+        return {pid: _part(pid, found) for pid in found}
 
     def under_way(self) -> list[str]:
         """The phases that have begun and not ended."""
@@ -128,43 +116,49 @@ class Round:
         time.sleep(self.dice.uniform(0, 3 if phase == "start" else 2))
         self.phase = "+".join(self.under_way())
 
+    def listen(self, when: str = "") -> str:
+        """What the runner says until it ends."""
+        try:
+            return self.runner.communicate(timeout=PATIENCE)[0]
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"hangs{when}")
+            self.strike(*self.processes())
+            return self.runner.communicate()[0]
+
     def wait_for_the_end(self) -> None:
         """Of the runner, then of all that it started."""
-        try:
-            said, _ = self.runner.communicate(timeout=PATIENCE)
-            self.code = self.runner.returncode
-        except subprocess.TimeoutExpired:
-            self.wrong.append("hangs")
-            self.strike(*self.processes())
-            said, _ = self.runner.communicate()
+        said = self.listen()
+        self.code = self.runner.returncode
         (self.home / "said").write_text(said)
         if "Traceback" in said:
             self.wrong.append("traceback")
-        until = time.time() + 20
-        while self.processes() and time.time() < until:
-            time.sleep(0.1)
-        if left := self.processes():
+        if left := self.lingering():
             self.wrong.append(f"processes left: {Counter(left.values())}")
             self.strike(*left)
 
+    def lingering(self) -> dict[int, str]:
+        """The processes that do not end within 20 seconds."""
+        until = time.time() + 20
+        while self.processes() and time.time() < until:
+            time.sleep(0.1)
+        return self.processes()
+
+    def strike_all(self) -> None:
+        """Kill every process, those that come meanwhile too."""
+        while pids := self.processes():
+            self.strike(*pids)
+
     def strike(self, *pids: int, sign: int = signal.SIGKILL) -> None:
         for pid in pids:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, sign)
-            except ProcessLookupError:
-                continue
 
     # -- what came of it -----------------------------------------------------------------------
 
     def recover(self) -> None:
         """Call the command again, which must end well and leave what nothing disturbed leaves."""
         self.begin()
-        try:
-            said, _ = self.runner.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.wrong.append("hangs when called again")
-            self.strike(*self.processes())
-            said, _ = self.runner.communicate()
+        said = self.listen(" when called again")
         (self.home / "said.again").write_text(said)
         if self.runner.returncode:
             self.wrong.append(f"exit {self.runner.returncode} when called again: {_last(said)}")
@@ -185,14 +179,14 @@ class Round:
                 f"exit {self.code}  {self.note:44} {verdict}")  # fmt: skip
 
 
-def _part(pid: int, words: dict[int, list[str]], parents: dict[int, int]) -> str:
+def _part(pid: int, found: dict[int, tuple[list[str], int]]) -> str:
     """What a process is in the play."""
-    mine, above = words[pid], words.get(parents[pid], [])
+    mine, above = found[pid]
     if "--serve" in mine:
-        if "--serve" not in above:
-            return "parent"
-        higher = words.get(parents.get(parents[pid], 0), [])
-        return "kernel" if "--serve" in higher else "driver"
+        depth = 0  # of forks below the parent
+        while "--serve" in found.get(above, ([], 0))[0]:
+            depth, above = depth + 1, found[above][1]
+        return ("parent", "driver", "kernel")[min(depth, 2)]
     if "snakemake" in mine:
         return "snakemake"
     if "xstilts.launch" in mine:
@@ -213,11 +207,8 @@ def results(out: Path) -> dict[str, str]:
 
 def leftovers(one: Round) -> list[str]:
     """What should not be there once a grid has ended."""
-    found, until = [], time.time() + 20
-    while one.processes() and time.time() < until:
-        time.sleep(0.1)
-    if left := one.processes():
-        found.append(f"processes left in the end: {Counter(left.values())}")
+    left = one.lingering()
+    found = [f"processes left in the end: {Counter(left.values())}"] if left else []
     stray = [path for folder in (one.out, one.site.cache) for path in folder.rglob("*")
              if re.search(r"\.part$|^\.(?!grids|lock|snakemake)|^failed\.txt$", path.name)
              and ".snakemake" not in path.parts]  # fmt: skip
@@ -323,8 +314,7 @@ def everything(one: Round) -> None:
     """All at once, as when the machine loses power."""
     one.begin()
     one.wait_for_a_moment()
-    while pids := one.processes():
-        one.strike(*pids)
+    one.strike_all()
     one.wait_for_the_end()
 
 
@@ -344,7 +334,7 @@ def interrupt(one: Round) -> None:
 def saving(one: Round) -> None:
     """Kill the kernel while it writes a file of its training's state, or the model."""
     one.begin()
-    wanted = one.dice.choice([".state.", ".best-", ".model.", "state.safetensors"])
+    wanted = one.dice.choice([".state.", ".model.", "state.safetensors"])
     skip = one.dice.randrange(3)
     while not one.ended():
         found = [path for path in one.out.rglob(f"{wanted}*") if ".snakemake" not in path.parts]
@@ -415,16 +405,11 @@ def cut(one: Round) -> None:
     one.begin()
     if one.number % 2:
         one.wait_for_a_moment()
-        while pids := one.processes():
-            one.strike(*pids)
+        one.strike_all()
     one.wait_for_the_end()
-    files = [
-        path
-        for path in sorted(one.out.rglob("*"))
-        if path.is_file()
-        and path.stat().st_size
-        and not {".snakemake", ".grids", "snakemake.log"} & {*path.parts}
-    ]
+    files = [path for path in sorted(one.out.rglob("*"))
+             if path.is_file() and path.stat().st_size
+             and not {".snakemake", ".grids", "snakemake.log"} & {*path.parts}]  # fmt: skip
     cached = [path for path in sorted(one.site.cache.rglob("*.*")) if path.stat().st_size]
     path = one.dice.choice(one.dice.choice([some for some in (files, files, cached) if some]))
     size = int(path.stat().st_size * one.dice.choice([0, one.dice.random(), 0.99]))

@@ -70,7 +70,7 @@ def test_changed_code_is_refused_then_redone(done):
     """Also: a notebook that fails is kept, and the report is made from what there is."""
     checkout, grid, _ = done
     changed = checkout.read("05_retrieval").replace("40.0", "30.0")
-    broken = changed.replace("rows = [", "1 / (run.run.params['recipe'] != 'mnli')\\nrows = [")
+    broken = changed.replace("rows = [", "1 / (run.params['recipe'] != 'mnli')\\nrows = [")
     checkout.write("05_retrieval", broken)
     refused = checkout.call("xstilts", "run", grid)
     assert refused.returncode == 2 and "out of date" in refused.stderr

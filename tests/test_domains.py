@@ -12,7 +12,7 @@ import yaml
 from test_notebooks import play
 
 from xstilts import divergence, measure
-from xstilts.analysis import domains, nearness
+from xstilts.analysis import domains, length, nearness
 from xstilts.arms import training_rows
 from xstilts.data import load
 from xstilts.grid import plan
@@ -145,7 +145,7 @@ def test_what_cannot_be_meant_is_refused(more, message):
 
 
 def test_the_subject_of_a_document_is_the_domain_it_was_drawn_from(monkeypatch):
-    from xstilts.world import corpus, subjects
+    from xstilts.world import corpus
 
     drawn = []
 
@@ -157,7 +157,8 @@ def test_the_subject_of_a_document_is_the_domain_it_was_drawn_from(monkeypatch):
         monkeypatch.setattr(corpus, sort, partial(told, getattr(corpus, sort)))
     found = []
     drawn.append(set())
-    for domain in subjects.subjects("qah", 60):  # the document is drawn after it is named
+    monkeypatch.setattr(corpus, "DOCUMENTS", 60)
+    for domain in corpus.subjects("qah"):  # the document is drawn after it is named
         found.append(domain)
         drawn.append(set())
     next_one = drawn.pop(0)
@@ -197,54 +198,36 @@ ABOUT = ("home", "market", "science", "sport", "travel")
 
 def collected(grid, own=0.0, noise=0.3, lack=lambda run: False, seed=0):
     """What `snapshot.collect` gives: 20, less for some domains, and `own` points on a recipe's."""
-    dice, groups, scores = np.random.default_rng(seed), [], []
-    runs = plan(grid)
+    dice, rows, runs = np.random.default_rng(seed), [], plan(grid)
     for run in runs:
         if run.leaves != "scores" or lack(run):
             continue
         recipe = run.grid.recipe(run.params["recipe"])
         luck = noise * dice.normal(size=len(ABOUT))
-        for task in run.tasks:
-            metrics = ("exact_match", "f1") if task.form == "span" else ("f1",)
-            who = {"target": ""} | dict(run.params) | {"task": task.name, "split": "test",
-                                                       "suite": "x", "run": run.id}  # fmt: skip
-            for lang in languages(task, run.setting.data):
-                level = [20 - 3 * n + luck[n] + own * (d in (*recipe.domains, *recipe.mlm_domains))
-                         for n, d in enumerate(ABOUT)]  # fmt: skip
-                for metric in metrics:
-                    groups += [
-                        who
-                        | {
-                            "lang": lang,
-                            "metric": metric,
-                            "domain": d,
-                            "bin": "short",
-                            "hit": 0.5 * v,
-                            "said": 50.0,
-                            "gold": 50.0,
-                            "n": 50,
-                            "truncated": 0,
-                        }
-                        for d, v in zip(ABOUT, level, strict=True)
-                    ]
-                    scores.append(
-                        {name: "" for name in COLUMNS}
-                        | who
-                        | {"lang": lang, "metric": metric, "value": float(np.mean(level))}
-                    )
-    there = {row["run"] for row in scores}
+        level = {d: 20 - 3 * n + luck[n] + own * (d in (*recipe.domains, *recipe.mlm_domains))
+                 for n, d in enumerate(ABOUT)}  # fmt: skip
+        who = {"target": "", "split": "test", "suite": "x", "run": run.id} | dict(run.params)
+        rows += [who | {"task": task.name, "lang": lang, "metric": metric, "domain": d,
+                        "bin": "short", "hit": 0.5 * level[d], "said": 50.0, "gold": 50.0, "n": 50,
+                        "truncated": 0}
+                 for task in run.tasks for lang in languages(task, run.setting.data)
+                 for metric in {"span": ("exact_match", "f1")}.get(task.form, ("f1",))
+                 for d in ABOUT]  # fmt: skip
+    groups = pd.DataFrame(rows, columns=GROUP_COLUMNS)
+    same = [name for name in COLUMNS if name in groups and name != "n"]
+    sums = groups.groupby(same, sort=False)[["hit", "said", "gold"]].sum().reset_index()
+    sums["value"] = 200 * sums["hit"] / (sums["said"] + sums["gold"])
+    scores = sums.reindex(columns=list(COLUMNS), fill_value="")
+    there = set(groups["run"])
     missing = [r.id for r in runs if r.leaves in ("scores", "measures") and r.id not in there]
-    return Collected(
-        pd.DataFrame(scores, columns=list(COLUMNS)).astype({"layer": object}),
-        pd.DataFrame(columns=list(MEASURE_COLUMNS)), pd.DataFrame(groups, columns=GROUP_COLUMNS),
-        pd.DataFrame(columns=list(COLUMNS)), missing, [], "made up",
-    )  # fmt: skip
+    return Collected(scores, pd.DataFrame(columns=list(MEASURE_COLUMNS)), groups, scores[:0],
+                     missing, [], "made up")  # fmt: skip
 
 
 def matched(own, **more):
     grid = read(QUICK)
     found = domains.cells(collected(grid, own, **more).examples, "tiny-xlmr", "tydiqa", "tydiqa")
-    return domains.contrast(found, domains.matched(domains.arms(grid)[0]))
+    return length.contrast(found, domains.matched(domains.arms(grid)[0]))
 
 
 def test_arms_differ_in_domains_alone():
@@ -283,15 +266,15 @@ def test_how_hard_a_domain_is_does_not_enter(weights):
 def test_the_contrast_is_what_was_put_in(own):
     found = matched(own, noise=0.0)
     assert found.shape == (3, 15) and found.to_numpy() == pytest.approx(own)
-    assert domains.by_seed(found).tolist() == pytest.approx(3 * [own])
-    assert domains.by_seed(found, "en").tolist() == pytest.approx(3 * [own])
+    assert length.over(found).tolist() == pytest.approx(3 * [own])
+    assert length.over(found, english=True).tolist() == pytest.approx(3 * [own])
 
 
 def test_a_seed_that_lacks_an_arm_is_left_out():
     found = matched(4.0, lack=lambda run: run.id.startswith("tiny-xlmr.s2/squad-market"))
     assert list(found.index) == [1, 3]
     assert matched(4.0, lack=lambda run: "squad-market" in run.id).empty
-    assert domains.by_seed(matched(4.0, lack=lambda run: True)).empty
+    assert length.over(matched(4.0, lack=lambda run: True)).empty
 
 
 # -- grid and notebook

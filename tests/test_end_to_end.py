@@ -11,23 +11,15 @@ import sys
 
 import pandas as pd
 import pytest
+from conftest import SMALLEST
 
 from xstilts.paths import NOTEBOOKS, ROOT
 from xstilts.tasks import TASKS
 
-GRID = """
-settings:
-  - name: smallest
-    encoder: tiny-mbert
-    data: world
-    layer: 4
-    budget:
-      intermediate: &few {examples: 48, epochs: 1, eval_examples: 16, evaluate_every: 1, lr: 0.0003,
-                          tokens: 2048, max_len: 192}
-      target: *few
-      evaluate: {examples: 6}
+GRID = f"""
+{SMALLEST}
 seeds: [1]
-recipes: [none, {name: both, tasks: [mnli, squad_v1], epochs: 1}]
+recipes: [none, {{name: both, tasks: [mnli, squad_v1], epochs: 1}}]
 targets: [mnli, udpos, squad_v1, copa, lareqa]
 retrieval: true
 reports: [main_table, per_language]

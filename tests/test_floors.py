@@ -9,13 +9,13 @@ import pytest
 from xstilts.paths import PACKAGE, ROOT
 
 FLOORS = [  # a module imports only from lower floors, and from its own
-    "paths records files yamlfile ranges seal languages "
+    "paths records files seal languages "
     "answers metrics mining submission scores scoring stats divergence",
     "tasks recipes settings tongues",
     "gridfile grid provenance runs",
-    "world minimal data sources lock readings rowcheck arms costs speeds",
+    "world minimal data sources lock readings arms costs speeds",
     "encoder forms batches devices pieces wordpieces text twin model loop resume",
-    "train evaluate retrieval measure pretrain probe bench",
+    "train evaluate retrieval overlap measure pretrain probe bench",
     "plots tables doubts paired examples report snapshot paper claims analysis recommend "
     "kept pages rendered site",
     "execute launch profiles batch mirror export outlook doctor cli",

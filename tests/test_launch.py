@@ -1,12 +1,12 @@
 """Runs forked from a parent that has its imports behind it."""
 
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
+from xstilts import launch
 from xstilts.bench.starting import Workshop
 from xstilts.paths import ROOT
 
@@ -17,15 +17,8 @@ SERVE = "import sys; from xstilts import launch; launch.LIBRARIES = (); launch.m
 def parent(tmp_path):
     """A parent without libraries: its socket's path, and its process."""
     path = str(tmp_path / "parent")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen()
-        number = listener.fileno()
-        words = [sys.executable, "-c", SERVE, "--serve", str(number)]
-        process = subprocess.Popen(words, pass_fds=(number,), cwd=ROOT)
-    yield path, process
-    process.kill()
-    process.wait()
+    with launch.parent(path, os.environ, ("-c", SERVE)) as process:
+        yield path, process
 
 
 def ask(path: str, *words: str) -> subprocess.CompletedProcess:

@@ -5,17 +5,17 @@ planted effect of length says. Statistics on many of them are in `test_simulated
 """
 
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from test_notebooks import play
 
 from xstilts import snapshot
-from xstilts.analysis import effects, length, windows
+from xstilts.analysis import length, rulings, windows
 from xstilts.data import load
 from xstilts.grid import plan
-from xstilts.paths import NOTEBOOKS
 from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, MEASURE_COLUMNS, suites
 from xstilts.tasks import TASKS
 
@@ -45,10 +45,10 @@ def questions():
 
 def made_up(run, questions, dice):
     """Examples and Scores of one run: one in four is right, and what is planted on top."""
-    rows = questions.assign(task="tydiqa", split="test", truncated=False, domain="home")
+    rows = questions.assign(task="tydiqa", target=TARGET, split="test", domain="home")
     gain = windows.within(rows).map(PLANTED) * (run.params["recipe"] == ARMS[0])
     right = dice.random(len(rows)) < (25 + gain) / 100
-    parts = [rows.assign(metric=m, hit=right.astype(float), said=1.0, gold=1.0)
+    parts = [rows.assign(metric=m, truncated=False, hit=right.astype(float), said=1.0, gold=1.0)
              for m in ("exact_match", "f1")]  # fmt: skip
     examples = pd.concat(parts, ignore_index=True)[list(EXAMPLE_COLUMNS)]
     sums = examples.groupby(["lang", "metric"])["hit"].agg(share="mean", n="size").reset_index()
@@ -93,10 +93,10 @@ def test_figures_are_the_scores_again_and_bins_hold_what_was_planted(runs):
     assert (sizes == 1).all()
     gaps = length.by_language(figures, TARGET, *ARMS)
     assert list(gaps.index) == [1, 2, 3, 4, 5] and set(gaps["tydiqa"]) == set(LANGS)
-    found = effects.effect(length.over(gaps))
+    found = rulings.effect(length.over(gaps))
     assert found.low < 20 < found.high and found.low > 0 and found.seeds == 5
     middle = length.over(length.by_language(figures, TARGET, *ARMS, ("short", "middle")))
-    assert effects.effect(middle).estimate == pytest.approx(10, abs=5)
+    assert rulings.effect(middle).estimate == pytest.approx(10, abs=5)
     english = length.interaction(figures, TARGET, *ARMS, english=True)
     assert english.mean() == pytest.approx(gaps["tydiqa", "en"].mean())
 
@@ -175,80 +175,59 @@ def test_a_narrow_window_and_distance():
 # The notebook
 
 
-def play(**params):
-    """Run the notebook's cells here, up to and with its Check; gives back their names."""
-    space = {}
-    for cell in json.loads((NOTEBOOKS / "14_sequence_length.ipynb").read_text("utf-8"))["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] != "code":
-            continue
-        if "run.save(" in text:
-            return space
-        exec(compile(text, "14", "exec"), space)  # noqa: S102
-        if "parameters" in cell["metadata"].get("tags", ()):
-            space |= params
-    raise AssertionError("nothing was saved")
-
-
 @pytest.fixture
-def grid(out, monkeypatch):
+def played(out, monkeypatch):
+    """Runs the notebook on what `collect` gives, if given; what is shown is not."""
     monkeypatch.setattr("IPython.display.display", lambda *_: None)
     path = out.with_name("short.json")
     path.write_text(json.dumps(GRID))
-    return str(path)
+
+    def run(found=None):
+        if found:
+            monkeypatch.setattr(snapshot, "collect", lambda runs, examples: found)
+        return play("14_sequence_length", grid=str(path))
+
+    return run
 
 
-SPOILS = ("", "too large", "a stranger", "another text", "examples do not add up", "a bin")
-
-
-@pytest.mark.parametrize("spoil", SPOILS)
-def test_the_notebook_tells_what_was_planted_and_refuses_a_spoilt_table(
-    spoil, grid, runs, monkeypatch
-):
-    def give(runs_asked, examples):
-        found = collected(runs_asked, runs[1].copy())
-        groups, scores = found.examples, found.scores
-        if spoil == "too large":
-            scores.loc[3, "value"] = 150.0
-        elif spoil == "a stranger":
-            groups.loc[3, "run"] = "mbert.s1/none/zero-tydiqa"
-        elif spoil == "another text":
-            groups = groups.drop(index=3)
-        elif spoil == "examples do not add up":
-            groups.loc[3, "hit"] += 5
-        elif spoil == "a bin":
-            groups.loc[3, "bin"] = "huge"
-        return SimpleNamespace(**vars(found) | {"examples": groups})
-
-    monkeypatch.setattr(snapshot, "collect", give)
-    if spoil:
-        with pytest.raises(AssertionError):
-            play(grid=grid)
-        return
-    space = play(grid=grid)
+def test_the_notebook_tells_what_was_planted(played, runs):
+    space = played(collected(*runs))
     assert space["primary"].low < 20 < space["primary"].high
     assert space["ruled"]["1"].endswith("holds") and "holds" in space["closing"]
     assert space["again"]["own pieces"].seeds == 5
     assert space["again"]["answers evenly placed"].estimate == pytest.approx(20, abs=8)
 
 
-def test_the_notebook_says_so_where_nothing_has_run(grid, tmp_path, monkeypatch):
+SPOILT = {"a stranger": ("run", "mbert.s1/none/zero-tydiqa"), "a bin": ("bin", "huge"),
+          "examples do not add up": ("hit", 99.0)}  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", ["too large", "another text", *SPOILT])
+def test_the_notebook_refuses_a_spoilt_table(spoil, played, runs):
+    found = collected(*runs)
+    if spoil == "too large":
+        found.scores.loc[3, "value"] = 150.0
+    elif spoil == "another text":
+        found = replace(found, examples=found.examples.drop(index=3))
+    else:
+        column, value = SPOILT[spoil]
+        found.examples.loc[3, column] = value
+    with pytest.raises(AssertionError):
+        played(found)
+
+
+def test_the_notebook_says_so_where_nothing_has_run(played, tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot, "SNAPSHOT", tmp_path)
-    space = play(grid=grid)
+    space = played()
     assert space["ruled"]["1"].startswith("no runs: cannot tell")
     assert len(space["collected"].missing) == 11 and "cannot tell" in space["closing"]
 
 
-def test_the_notebook_cannot_tell_from_one_seed(grid, runs, monkeypatch):
-    def give(runs_asked, examples):
-        found = collected(runs_asked, runs[1])
-        some = [run.id for run in runs_asked if run.params.get("seed") != 1]
-        keep = {"scores": found.scores[found.scores["seed"] == 1],
-                "examples": found.examples[found.examples["seed"] == 1],
-                "missing": [*found.missing, *some]}  # fmt: skip
-        return SimpleNamespace(**vars(found) | keep)
-
-    monkeypatch.setattr(snapshot, "collect", give)
-    space = play(grid=grid)
+def test_the_notebook_cannot_tell_from_one_seed(played, runs):
+    found = collected(*runs)
+    gone = [run.id for run in runs[0] if run.params.get("seed") != 1]
+    one = {name: table[table["seed"] == 1] for name, table in
+           (("scores", found.scores), ("examples", found.examples))}  # fmt: skip
+    space = played(replace(found, missing=[*found.missing, *gone], **one))
     assert space["primary"].seeds == 1 and np.isnan(space["primary"].low)
     assert "cannot tell" in space["closing"]

@@ -1,10 +1,9 @@
 """What is measured of a model: known answers, the world and the hub alike, spoilt rows refused."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 from test_notebooks import play
 from tiny import NAMES, PLACES, VERBS, encoder
 
@@ -112,7 +111,7 @@ def test_turned_languages_keep_their_words():
     assert len(moved) > 100
     for a, b in moved:
         assert sorted(a.rstrip(".?").split()) == sorted(b.rstrip(".?").split())
-    assert len(minimal.variants()) == len(LANGS) * (1 + len(minimal.OTHER))
+    assert len([*minimal.variants()]) == len(LANGS) * (1 + len(minimal.OTHER))
 
 
 def test_knobs(model, monkeypatch):
@@ -131,23 +130,11 @@ def test_parallel_text_of_the_hub(monkeypatch):
         if (task.name, lang) not in (("xnli", "en"), ("xnli", "de"), ("tatoeba", "af")):
             raise MissingData(f"no {lang}")
         if task.name == "xnli":
-            rows = pd.DataFrame({"id": ["1", "2"], "text_a": [f"{lang} 1", f"{lang} 2"]})
-            return Table(rows)
-        rows = [("q", "query", "Hi.", ["7"]), ("7", "candidate", "Hallo.", [])]
-        return Table(pd.DataFrame(rows, columns=["id", "side", "text", "gold"]))
-
-    class Table(SimpleNamespace):
-        def __init__(self, rows):
-            super().__init__(rows=rows)
-
-        def __getitem__(self, name):
-            return self.rows[name].tolist()
-
-        def __iter__(self):
-            return iter(self.to_list())
-
-        def to_list(self):
-            return self.rows.to_dict("records")
+            rows = [{"id": str(n), "text_a": f"{lang} {n}"} for n in (1, 2)]
+        else:
+            rows = [{"id": "q", "side": "query", "text": "Hi.", "gold": ["7"]},
+                    {"id": "7", "side": "candidate", "text": "Hallo.", "gold": []}]  # fmt: skip
+        return Dataset.from_list(rows)
 
     monkeypatch.setattr(measure, "load", load)
     assert measure.parallel("hub") == {
@@ -163,31 +150,27 @@ ROWS = pd.DataFrame(
     columns=["task", "lang", "domain", "layer", "measure", "value"],
 ).astype({"layer": "Int64"})  # fmt: skip
 SPOILT = {
-    "none": {},
-    "no number": {"value": float("nan")},
-    "out of bounds": {"value": -1.0},
-    "a strange measure": {"measure": "height"},
-    "twice": {"lang": "qab"},
-    "another count": {"value": 1.5},
+    "no number": (0, "value", float("nan")),
+    "out of bounds": (0, "value", -1.0),
+    "a strange measure": (0, "measure", "height"),
+    "twice": (0, "lang", "qab"),
+    "another count": (2, "value", 1.5),
 }
 
 
-@pytest.mark.parametrize("spoil", SPOILT)
+@pytest.mark.parametrize("spoil", ["", *SPOILT])
 def test_the_notebook_refuses_spoilt_rows(spoil, model, two, out, monkeypatch):
-    def spoilt(kind, where, setting):
-        rows = ROWS.copy()
-        place = 2 if spoil == "another count" else 0
-        for column, value in SPOILT[spoil].items():
-            rows.loc[place, column] = value
-        return rows
-
-    monkeypatch.setattr(measure, "measured", spoilt)
+    rows = ROWS.copy()
+    if spoil:
+        place, column, value = SPOILT[spoil]
+        rows.loc[place, column] = value
+    monkeypatch.setattr(measure, "measured", lambda *_: rows)
     monkeypatch.setattr("xstilts.runs.OpenRun.need", lambda self, kind="encoder": model)
-    if spoil == "none":
+    if not spoil:
         assert len(play("10_measures")["rows"]) == 4
-    else:
-        with pytest.raises(AssertionError):
-            play("10_measures")
+        return
+    with pytest.raises(AssertionError):
+        play("10_measures")
 
 
 def test_layers_and_positions_may_not_be_left_out():

@@ -87,9 +87,11 @@ def locked(folder) -> list[dict]:
         return list(csv.DictReader(file))
 
 
-def test_a_mirror_holds_what_the_grid_needs_and_runs_without_a_network(hub, tmp_path, monkeypatch):
-    said, folder = [], tmp_path / "mirror"
-    assert mirror(GRID, folder, said.append) == 0
+def test_a_mirror_holds_what_the_grid_needs_and_runs_without_a_network(
+    hub, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "mirror"
+    assert mirror(GRID, folder) == 0
     paws = [name for name in hub.files_sent if name in hub.commits[_commit(hub, "paws-x")][1]]
     assert sorted(paws) == ["de/test/0000.parquet", "en/test/0000.parquet",
                             "en/train/0000.parquet", "en/train/0001.parquet",
@@ -100,7 +102,7 @@ def test_a_mirror_holds_what_the_grid_needs_and_runs_without_a_network(hub, tmp_
     assert len(asked) == 1  # so all tables are of one commit
     sent = " ".join(hub.files_sent)
     assert not any(word in sent for word in (".bin", ".py", "onnx", "qqp/test"))
-    told = "\n".join(said)
+    told = capsys.readouterr().out
     assert "paws-x 'en', split 'train': 9 rows, fetched, unpinned" in told
     assert "from a folder only: CCGbank is licensed by the LDC" in told
     assert f"expected {folder}/x-stilts/ccg/default/train.parquet, .jsonl, .csv or .tsv" in told
@@ -109,7 +111,7 @@ def test_a_mirror_holds_what_the_grid_needs_and_runs_without_a_network(hub, tmp_
     assert train["revision"] == _commit(hub, "paws-x")
 
     hub.asked.clear()
-    assert mirror(GRID, folder, said.append) == 0  # all of it is there
+    assert mirror(GRID, folder) == 0  # all of it is there
     assert not hub.asked
 
     monkeypatch.setenv("XSTILTS_HUB", str(folder))
@@ -138,37 +140,39 @@ def _commit(hub, name: str) -> str:
     return next(c for (repo, r), c in hub.refs.items() if repo.endswith(name) and r == CONVERTED)
 
 
-def test_a_mirror_goes_on_where_it_stopped(hub, tmp_path):
-    folder = tmp_path / "mirror"
+def test_a_mirror_goes_on_where_it_stopped(hub, tmp_path, monkeypatch):
+    folder, fetch = tmp_path / "mirror", sources.fetch
 
-    def interrupt(line: str) -> None:
-        if "'es'" in line:
+    def interrupted(source):
+        if source.config == "es":
             raise KeyboardInterrupt
+        return fetch(source)
 
-    with pytest.raises(KeyboardInterrupt):
-        mirror(GRID, folder, interrupt)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sources, "fetch", interrupted)
+        mirror(GRID, folder)
     first = set(hub.files_sent)
     hub.asked.clear()
-    assert mirror(GRID, folder, lambda line: None) == 0
+    assert mirror(GRID, folder) == 0
     assert first and hub.files_sent and not first & set(hub.files_sent)
     at = folder / "google-research-datasets/paws-x/de/test-00000-of-00001.parquet"
     at.write_bytes(at.read_bytes()[:-9])
-    assert mirror(GRID, folder, lambda line: None) == 0  # out of the cache
+    assert mirror(GRID, folder) == 0  # out of the cache
     assert sources.digest((at,)) in {r["sha256"] for r in locked(folder)}
     assert not [path for path in folder.rglob(".*")]
 
 
 def test_a_changed_file_is_told_with_the_remedy(hub, tmp_path, monkeypatch):
     folder = tmp_path / "mirror"
-    mirror(GRID, folder, lambda line: None)
+    mirror(GRID, folder)
     monkeypatch.setenv("XSTILTS_HUB", str(folder))
     at = folder / "google-research-datasets/paws-x/de/test-00000-of-00001.parquet"
     at.write_bytes(at.read_bytes()[:-9])
     with pytest.raises(BadInput) as error:
         data.load(TASKS["pawsx"], "test", "de", data="hub")
     assert str(error.value) == (
-        f"{at}: changed since it was fetched; delete it and run `xstilts mirror` again, or mend "
-        f"{folder}/lock.csv"
+        f"pawsx, test, 'de': {at}: changed since it was fetched; delete it and run "
+        f"`xstilts mirror` again, or mend {folder}/lock.csv"
     )
     pins = dict(lock.read(folder / "lock.csv"))
     key = ("google-research-datasets/paws-x", "fr", "test")
@@ -178,8 +182,8 @@ def test_a_changed_file_is_told_with_the_remedy(hub, tmp_path, monkeypatch):
         data.load(TASKS["pawsx"], "test", "fr", data="hub")
 
 
-def test_files_of_the_user_s_own_are_locked_and_never_replaced(hub, tmp_path):
-    folder, said = tmp_path / "mirror", []
+def test_files_of_the_user_s_own_are_locked_and_never_replaced(hub, tmp_path, capsys):
+    folder = tmp_path / "mirror"
     own = {"x-stilts/ccg/default/train.jsonl": '{"tokens": ["a"], "tags": ["N"]}\n',
            "google-research-datasets/paws-x/de/test.csv": "id,sentence1,sentence2,label\n"
                                                           "1,a,b,0\n2,c,d,1\n"}  # fmt: skip
@@ -187,22 +191,24 @@ def test_files_of_the_user_s_own_are_locked_and_never_replaced(hub, tmp_path):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_text(content)
     for _ in range(2):
-        assert mirror(GRID, folder, said.append) == 0
+        assert mirror(GRID, folder) == 0
     assert {name: (folder / name).read_text() for name in own} == own
     kinds = {(r["config"], r["split"]): (r["source"], r["rows"]) for r in locked(folder)}
     assert kinds["default", "train"] == ("folder", "1") and kinds["de", "test"] == ("folder", "2")
-    assert "x-stilts/ccg 'default', split 'train': 1 rows, your own, unpinned" in said
+    assert (
+        "x-stilts/ccg 'default', split 'train': 1 rows, your own, unpinned\n"
+        in capsys.readouterr().out
+    )
 
 
-def test_what_the_hub_lacks_is_told_and_the_rest_fetched(hub, tmp_path, monkeypatch):
+def test_what_the_hub_lacks_is_told_and_the_rest_fetched(hub, tmp_path, monkeypatch, capsys):
     del hub.refs["nyu-mll/glue", "main"]
     hub.put("some/encoder", {"config.json": b"{}", "pytorch_model.bin": b"pickle"})
     key = ("google-research-datasets/paws-x", "en", "train")
     pin = lock.Pin("hub", *key, rows="49401", said_by="its files")
     monkeypatch.setattr(lock, "published", lambda: {key: pin})
-    said = []
-    assert mirror(GRID, tmp_path / "mirror", said.append) == 1
-    told = "\n".join(said)
+    assert mirror(GRID, tmp_path / "mirror") == 1
+    told = capsys.readouterr().out
     assert "paws-x 'en', split 'train': 9 rows, not 49,401 (its files)" in told
     assert told.count("not to be had: no nyu-mll/glue from the hub: 404") == 1  # of two tables
     assert "some/encoder: no safetensors weights" in told
@@ -213,7 +219,7 @@ def test_a_folder_that_cannot_be_one_is_told_with_the_remedy(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="may not write to .*file.* choose another folder, by"):
-            mirror(GRID, folder, lambda line: None)
+            mirror(GRID, folder)
 
 
 def test_a_hub_that_does_not_answer_ends_it_at_once(hub, tmp_path, monkeypatch):
@@ -221,7 +227,7 @@ def test_a_hub_that_does_not_answer_ends_it_at_once(hub, tmp_path, monkeypatch):
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(MissingData, match="127.0.0.1:1 cannot be reached"):
-        mirror(GRID, tmp_path / "mirror", lambda line: None)
+        mirror(GRID, tmp_path / "mirror")
 
 
 def test_what_was_fetched_before_is_read_again_without_a_network(hub, monkeypatch):

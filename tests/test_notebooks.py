@@ -9,6 +9,7 @@ import json
 import re
 from types import SimpleNamespace
 
+import made
 import pandas as pd
 import pytest
 
@@ -159,26 +160,16 @@ def quiet(monkeypatch, tmp_path):
 
 def score(task, lang, value, *, metric, layer=None, **more):
     own = {"task": task.name, "lang": lang, "suite": " ".join(task.langs), "split": "test",
-           "metric": metric,
-           "value": value, "n": 10, "layer": layer,
+           "metric": metric, "value": value, "n": 10, "layer": layer,
            "selection": "fixed" if layer else SWEEP if layer == 0 else ""}  # fmt: skip
     return {name: "" for name in COLUMNS} | own | more
 
 
-def collected(runs):
-    """What `collect` gives when every run of a grid is done: 50 everywhere, 51 after a task."""
-    rows = []
-    for run in runs:
-        if run.leaves != "scores":
-            continue
-        identity = run.params | {"run": run.id}
-        layers = (run.setting.layer, 0) if run.notebook == "05_retrieval" else (None,)
-        for task in run.tasks:
-            rows += [score(task, lang, 50.0 + (run.params["recipe"] != "none"), layer=layer,
-                           metric=metric, **identity)
-                     for lang in languages(task, run.setting.data)
-                     for layer in layers for metric in METRICS[task.metric]]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"layer": "Int64"})
+def collected(grid):
+    """Scores when every run of `grid` is done: 50 everywhere, 51 after a task; two layers."""
+    found = made.scores(grid, gain=lambda run, _: run.params["recipe"] != "none", noise=0)
+    swept = found[found["layer"].notna()].assign(layer=0, selection=SWEEP)
+    return pd.concat([found, swept], ignore_index=True)
 
 
 reports = pytest.mark.parametrize("name", ["20_main_table", "21_per_language", "22_claims"])
@@ -195,7 +186,7 @@ def grid(out):
 
 @reports
 def test_reports_read_a_whole_grid(name, grid, monkeypatch):
-    monkeypatch.setattr("xstilts.runs.collect", lambda runs: (collected(runs), None, [], []))
+    monkeypatch.setattr("xstilts.runs.collect", lambda runs: (collected(grid), None, [], []))
     space = play(name, grid=grid)
     if name == "20_main_table":
         (found,) = space["cells"].values()
@@ -211,7 +202,7 @@ def test_reports_show_a_grid_that_has_not_run(name, grid):
 @pytest.mark.parametrize("spoil", ["too large", "a stranger", "twice"])
 def test_reports_refuse_a_spoilt_table(name, spoil, grid, monkeypatch):
     def spoilt(runs):
-        scores = collected(runs)
+        scores = collected(grid)
         if spoil == "too large":
             scores.loc[3, "value"] = 150.0
         elif spoil == "a stranger":
@@ -239,7 +230,7 @@ class Answered:
             asked = [row for row in rows if row.get("side") != "candidate"]
             text = write_answers(task, [row["id"] for row in asked], right(task, rows))
             answers[task.name, "test", lang] = text
-            for metric in METRICS[task.metric]:
+            for metric in made.METRICS[task.metric]:
                 scores += [score(task, lang, 100.0, layer=at, metric=metric) for at in layers]
                 examples += [
                     (task.name, lang, "test", row["id"], metric, *count(row), 9, False, "")
@@ -254,10 +245,6 @@ class Answered:
         elif self.spoil == "no number":
             scores.loc[0, "value"] = float("nan")
         return SimpleNamespace(scores=scores, examples=examples, answers=answers, missing={})
-
-
-METRICS = {"accuracy": ["accuracy"], "chunk_f1": ["f1"], "pairs": ["f1"], "map@20": ["map@20"],
-           "squad": ["exact_match", "f1"], "mlqa": ["exact_match", "f1"]}  # fmt: skip
 
 
 def count(row):

@@ -33,6 +33,24 @@ def test_with_more_characters_than_pieces_the_commonest_are_covered(family):
 
 
 @FAMILY
+def test_common_words_are_single_pieces(family):
+    """A word that is part of no other: the Unigram trainer alone would overlook it."""
+    for word in ("the", "in", "ana", "sees"):
+        assert len(tiny.tokenizer(family).tokenize(word)) == 1
+
+
+def test_wordpiece_is_cased_and_parts_chinese_characters():
+    tok = train_tokenizer(["Ana 看见老师 ana 看见学生"] * 20, "bert", 60, 32)
+    assert tok.tokenize("看见老师") == list("看见老师")
+    assert tok.tokenize("Ana") != tok.tokenize("ana")
+
+
+def test_unigram_reads_compatibility_forms_alike():
+    tok = tiny.tokenizer("xlm-roberta")
+    assert tok("ｓｅｅｓ").input_ids == tok("sees").input_ids
+
+
+@FAMILY
 def test_text_comes_back_but_for_its_spaces(family):
     tok, line = tiny.tokenizer(family), "ana sees 我们在 the harbour ."
     said = tok.decode(tok(line, add_special_tokens=False).input_ids)

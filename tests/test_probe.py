@@ -47,3 +47,9 @@ def test_one_that_is_not_here_is_stood_in_for(quick, monkeypatch, capsys):
 def test_one_of_unknown_size_is_not_measured():
     with pytest.raises(MissingData, match="'some/other' is not here"):
         probe.measure(Setting("far", "some/other"), ())
+
+
+def test_two_measurements_give_a_speed():
+    assert probe.solved((10.0, 3.0), (40.0, 6.0)) == (2.0, 10.0)
+    assert probe.solved((10.0, 7.0), (40.0, 6.0)) == (0.0, 40 / 6)  # noise: no update is free
+    assert probe.solved((10.0, 0.1), (40.0, 6.0)) == (0.0, 40 / 6)

@@ -18,6 +18,7 @@ from xstilts.profiles import PROFILES, read_profile
 STOCK = {path.name: yaml.safe_load((path / "config.yaml").read_text())
          for path in PROFILES.iterdir()}  # fmt: skip
 RULES = set(re.findall(r"^rule (\w+):", (ROOT / "papermill_runs/Snakefile").read_text(), re.M))
+NO_GPU = {"all", "reports", "report"}
 PLUGIN = find_spec("snakemake_executor_plugin_slurm")
 GRID = "settings: [tiny-xlmr]\nseeds: [1]\nrecipes: [mnli]\ntargets: []\nretrieval: true\n"
 
@@ -36,11 +37,7 @@ def test_snakemake_knows_every_option(name):
 
 def test_on_slurm_all_rules_but_reports_have_a_gpu():
     asked = STOCK["slurm"]["set-resources"]
-    assert {rule for rule, one in asked.items() if one["gpu"]} == RULES - {
-        "all",
-        "reports",
-        "report",
-    }
+    assert {rule for rule, one in asked.items() if one["gpu"]} == RULES - NO_GPU
     assert {"mem_mb", "runtime"} <= STOCK["slurm"]["default-resources"].keys()
     assert all({"mem_mb", "runtime"} <= one.keys() for one in asked.values())
 
@@ -63,9 +60,9 @@ def test_where_workers_are_cores_and_where_jobs(tmp_path):
 def test_a_profile_that_is_none_is_named(tmp_path):
     with pytest.raises(BadInput, match="no profile 'slrum': did you mean 'slurm'"):
         read_profile("slrum")
-    for text in ("- a list", "executor: [", ""):
+    for text, words in (("- a list", "no op"), ("executor: [", "not YAML"), ("", "no op")):
         (tmp_path / "config.yaml").write_text(text)
-        with pytest.raises(BadInput, match="config.yaml: no options for Snakemake"):
+        with pytest.raises(BadInput, match=f"config.yaml.*: {words}"):
             read_profile(str(tmp_path))
 
 

@@ -18,12 +18,6 @@ def test_anli_plus_is_the_union_of_five_sets():
     assert set(RECIPES["anli"].tasks) == {"snli", "mnli", "anli_r1", "anli_r2", "anli_r3"}
 
 
-def test_a_stock_recipe_reads_mnli_in_every_language():
-    assert RECIPES["mnli-translated"] == Recipe(
-        "mnli-translated", tasks=("mnli",), translate=("all",)
-    )
-
-
 def test_every_parent_exists():
     assert all(r.after in RECIPES for r in RECIPES.values() if r.after)
 

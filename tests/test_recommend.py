@@ -5,7 +5,7 @@ import pytest
 
 from xstilts import recommend, snapshot
 from xstilts.analysis.advice import Advice
-from xstilts.analysis.effects import effect
+from xstilts.analysis.rulings import effect
 from xstilts.cli import main
 from xstilts.paths import BadInput
 from xstilts.tables import STAMP

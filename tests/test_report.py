@@ -3,16 +3,14 @@
 import pandas as pd
 import pytest
 
-from xstilts import report, tables
-from xstilts.paths import BadInput, MissingData
+from xstilts import report, site, tables
+from xstilts.paths import BadInput
 from xstilts.tasks import TASKS
 
 
 def test_text_from_data_is_escaped_and_cannot_break_a_table(tmp_path):
     table = pd.DataFrame({"said": ["<script>1</script>", "a|b\nc"]}, index=["x", "y"])
     report.write(tmp_path / "new", "t", table, table, "<b>", ["Made up.", ""])
-    page = (tmp_path / "new/t.html").read_text("utf-8")
-    assert "<script>" not in page and "<b>" not in page and "Made up." in page
     text = (tmp_path / "new/t.md").read_text("utf-8")
     assert "<script>" not in text and r"a\|b c" in text and text.endswith("Made up.\n")
 
@@ -83,13 +81,14 @@ def test_a_block_is_filled_and_filled_again(tmp_path):
         report.fill(page, "other", "text")
 
 
-def test_a_grid_is_quoted_once_it_has_run(out, tmp_path):
+def test_what_is_wrong_with_a_quotation_is_one_line(out, tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text("<!-- demo table --><!-- /demo table -->")
-    with pytest.raises(MissingData, match="xstilts run demo"):
-        report.main(["demo", str(page)])
-    folder = out / "demo/main_table/tables"
-    folder.mkdir(parents=True)
-    (folder / "main_table-tiny-xlmr.md").write_text("| a |\n")
-    report.main(["demo", str(page)])
-    assert "\n| a |\n" in page.read_text()
+    for words, code in ((["demo"], 2), (["demo", str(page)], 3)):
+        monkeypatch.setattr("sys.argv", ["site", *words])
+        with pytest.raises(SystemExit) as stopped:
+            report.program(site.quote)
+        assert stopped.value.code == code
+        assert capsys.readouterr().err.count("\n") == 1
+    report.program(lambda grid: f"| {grid} |")
+    assert "\n| demo |\n" in page.read_text()

@@ -15,6 +15,7 @@ from zlib import crc32
 
 import pandas as pd
 import pytest
+from made import METRICS
 
 from xstilts import scores
 from xstilts.grid import plan
@@ -24,8 +25,6 @@ from xstilts.tasks import TASKS
 
 NAMES = ("20_main_table", "21_per_language", "22_claims")
 EXPECTED = Path(__file__).parent / "expected" / "reports.json"
-METRICS = {"squad": ("exact_match", "f1"), "mlqa": ("exact_match", "f1"), "chunk_f1": ("f1",),
-           "pairs": ("f1",)}  # fmt: skip
 GRID = """settings: [tiny-xlmr]
 seeds: [1, 2, 3]
 recipes: [none, mnli, squad_v1]
@@ -38,7 +37,7 @@ if os.environ.get("FIXED_SCORES"):
     import pandas as pd
     from xstilts import scores, snapshot
     pd.set_option("display.width", 1000, "display.max_columns", 60)  # no number left out
-    def collect(runs, folder=None):
+    def collect(runs):
         found = scores.read(os.environ["FIXED_SCORES"])
         empty = pd.DataFrame(columns=list(scores.COLUMNS))
         missing = [r.id for r in runs if r.leaves == "scores" and r.id not in set(found["run"])]
@@ -70,7 +69,7 @@ def table(grid: Path) -> pd.DataFrame:
             rows += [own | {"lang": lang, "metric": metric,
                             "value": 30 + crc32(f"{run.id} {lang}".encode()) % 4000 / 100}
                      for lang in languages(task, "world")
-                     for metric in METRICS.get(task.metric, ("accuracy",))]  # fmt: skip
+                     for metric in METRICS[task.metric]]  # fmt: skip
     return pd.DataFrame(rows, columns=list(scores.COLUMNS)).astype({"layer": "Int64"})
 
 
@@ -124,17 +123,13 @@ def test_reports_say_what_they_said_on_a_fixed_table(tmp_path):
 
 @pytest.mark.slow
 def test_one_changed_number_is_noticed(tmp_path):
-    rows = table_of(tmp_path)
+    lay_out(tmp_path)
+    rows = scores.read(tmp_path / "scores.csv")
     rows.loc[rows.index[-1], "value"] += 20.0
     scores.write(tmp_path / "changed.csv", rows)
     done = validate(tmp_path, ["20_main_table"], FIXED_SCORES=str(tmp_path / "changed.csv"))
     assert done.returncode == 1 and "Cell outputs differ" in done.stdout, done.stdout[-4000:]
     assert "Unrun reference" not in done.stdout
-
-
-def table_of(folder: Path) -> pd.DataFrame:
-    (folder / "small.yaml").write_text(GRID)
-    return table(folder / "small.yaml")
 
 
 def rewrite(folder: Path) -> None:

@@ -31,7 +31,10 @@ def fit(tmp_path, monkeypatch):
     """`fit` on a few rows, which saves its state after every step."""
     start = tiny.encoder(dropout=0.1).save(tmp_path / "start")
 
-    tiny.feed(monkeypatch, lambda task, split: tiny.rows(task.form, 24 if split == "train" else 8))
+    def rows(task, split, lang):
+        return tiny.rows(task.form, 24 if split == "train" else 8)
+
+    tiny.feed(monkeypatch, rows, every_step=True)
     setting = Setting("test", str(start), "world", budget={"target": BUDGET})
     return lambda recipe, out, seed=0: train.fit(
         start, recipe, setting, phase="target", seed=seed, out=tmp_path / out, known_tasks=TASKS

@@ -11,20 +11,18 @@ import lzma
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from conftest import SHARED
 from test_forms import perfect
 from transformers import AutoTokenizer
 
-from xstilts import mining
+from xstilts import retrieval
 from xstilts.data import labelled, load
-from xstilts.forms import GOLD, asked, form, pairs, span
+from xstilts.forms import GOLD, asked, form, span
 from xstilts.languages import languages
 from xstilts.paths import PACKAGE, MissingData
 from xstilts.pieces import train_tokenizer
-from xstilts.retrieval import neighbours
 from xstilts.scoring import score_folder
 from xstilts.submission import answers_path, write_answers, write_labels
 from xstilts.tasks import TASKS
@@ -169,30 +167,18 @@ def _bitext(task, rows):
         pool = own[len(queries) :]
         text = {row["id"]: row["text"] for row in pool}
         meant = {row["text"]: text[row["gold"][0]] for row in queries if row["gold"]}
-        keys = [[meant.get(row["text"], row["text"]) for row in side] for side in (queries, pool)]
-        both = _drawn(keys[0] + keys[1]).split([len(queries), len(pool)])
+        keys = {(row["side"], row["text"]): row["text"] for row in own}
+        keys |= {("query", query): other for query, other in meant.items()}
+        vectors = dict(zip(keys, _drawn([*keys.values()]), strict=True))
+
+        def view(some, vectors=vectors):
+            return torch.stack([vectors[row["side"], row["text"]] for row in some])
+
         if task.name == "tatoeba":
-            said[lang] = pairs.nearest_neighbours(*both, 1)[1][:, 0].tolist()
+            said[lang] = retrieval._nearest(queries, pool, view)["cosine"]
         else:
-            said[lang] = _mined(queries, pool, *both)
+            said[lang] = retrieval._mined(own, own, view)["margin"]
     return said
-
-
-def _mined(queries, pool, *vectors):
-    places, sole = zip(*(mining.unique([row["text"] for row in side]) for side in (queries, pool)),
-                       strict=True)  # fmt: skip
-    sides = [own[torch.from_numpy(place)] for own, place in zip(vectors, places, strict=True)]
-    score, *found = mining.mine(*(part.numpy() for part in neighbours(*sides, mining.NEIGHBOURS)))
-    named = [
-        (queries[places[0][i]]["id"], pool[places[1][j]]["id"])
-        for i, j in zip(*found, strict=True)
-        if sole[0][i] and sole[1][j]
-    ]
-    kept = score[[bool(sole[0][i] and sole[1][j]) for i, j in zip(*found, strict=True)]]
-    gold = {(row["id"], one) for row in queries for one in row["gold"]}
-    least = mining.threshold(kept, np.array([pair in gold for pair in named]), len(gold))
-    taken = dict(pair for pair, one in zip(named, kept, strict=True) if one >= least)
-    return [[taken[row["id"]]] if row["id"] in taken else [] for row in queries]
 
 
 def _lost(task, rows, tokenizer):

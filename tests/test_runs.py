@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from xstilts import provenance, runs
+from xstilts import paths, provenance, runs
 from xstilts.files import read_record, replaced, told, write_rows
 from xstilts.grid import plan
 from xstilts.paths import BadInput, MissingData, UserError
@@ -115,7 +115,7 @@ def test_a_need_is_a_model_made_with_this_code(driven, out):
     record.write_text(record.read_text().replace('"cells": "', '"cells": "0'))
     with pytest.raises(MissingData):
         run.need("target")
-    with pytest.raises(BadInput, match="not 'model'"):
+    with pytest.raises(BadInput, match="builds on no 'model'"):
         run.need("model")
 
 
@@ -154,8 +154,7 @@ def test_a_broken_record_is_damage(driven, out):
     (out / ZERO / "run.json").write_text('{"id": ')
     assert standing(plan(GRID))[ZERO] == "damaged run.json"
     assert collect(plan(GRID))[3] == [ZERO]
-    with pytest.raises(BadInput, match="run.json: not JSON"):
-        read_record(out / ZERO)
+    assert read_record(out / ZERO) == {}
 
 
 def test_comments_and_docstrings_do_not_count():
@@ -195,7 +194,7 @@ def test_full_disks_and_forbidden_folders_are_one_line(tmp_path, number, words):
 def test_start_names_the_missing_encoder(monkeypatch, tmp_path):
     from xstilts.settings import SETTINGS
 
-    monkeypatch.setattr(runs, "ENCODERS", tmp_path)
+    monkeypatch.setattr(paths, "ENCODERS", tmp_path)
     with pytest.raises(MissingData, match="no encoder 'tiny-xlmr'"):
         runs.start(SETTINGS["tiny-xlmr"])
     (tmp_path / "tiny-xlmr").mkdir()

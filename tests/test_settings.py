@@ -6,7 +6,7 @@ import pytest
 
 from xstilts.paths import BadInput
 from xstilts.recipes import RECIPES, Recipe
-from xstilts.settings import SETTINGS, Hyper, Setting, as_record, resolve, setting
+from xstilts.settings import SETTINGS, Setting, resolve, setting
 
 LARGE = SETTINGS["xlmr-large"]
 
@@ -43,11 +43,6 @@ def test_unknown_names_get_the_nearest():
         setting("tiny-xlm")
     with pytest.raises(BadInput, match="setting 's', budget 'target': .*'epochs'"):
         resolve(RECIPES["mnli"], Setting("s", "e", budget={"target": {"epoch": 1}}), "target")
-
-
-def test_a_record_rebuilds_the_numbers():
-    hyper = resolve(RECIPES["mnli"], LARGE, "target")
-    assert Hyper(**as_record(hyper)) == hyper
 
 
 def test_retrieval_layers_are_fixed_in_advance():

@@ -6,15 +6,15 @@ import shutil
 from contextlib import redirect_stderr
 from io import StringIO
 
+import made
 import pandas as pd
 import pytest
 from browser import BINARY, Browser
 from faked import GRID, fill
 
-from xstilts import pages, plots, rendered, site, snapshot, tables
+from xstilts import pages, paired, plots, rendered, site, snapshot, tables
 from xstilts.analysis import points
 from xstilts.cli import main
-from xstilts.grid import plan
 from xstilts.gridfile import read
 from xstilts.paths import NOTEBOOKS, BadInput
 
@@ -160,10 +160,10 @@ def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
                                              "text": "versions"}]}]  # fmt: skip
     found = rendered._closing(cells)
     assert found.endswith(EVIL) and "It helps" in found and "synthetic" not in found.lower()
-    shown = site._plain(found)
+    shown = rendered._plain(found)
     assert "\\<script\\>" in shown and not re.search(r"(?<!\\)<", shown)
     assert rendered._closing(cells[:1]) == ""
-    assert rendered._verdicts(None) == rendered._verdicts(tmp_path) == ""
+    assert rendered._verdicts(tmp_path) == ""
     rows = pd.DataFrame({"world": ["holds", "holds", "cannot tell"], "real": ["not tested"] * 3})
     rows.to_csv(tmp_path / "ledger.csv")
     assert rendered._verdicts(tmp_path).startswith("Of 3 rows, in the world: 2 holds, 1 cannot")
@@ -181,35 +181,31 @@ def test_kept_notebooks_are_shown_with_their_tables(out, tmp_path, monkeypatch):
     rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"]})
     rows.to_csv(home / "tables" / "core" / "claims" / "ledger.csv")
     source, files = home / "source", home / "source" / "files"
-    shown = rendered.placed("22_claims", (), source, files, {})
+    books = rendered.executed("other", ())
+    assert list(books) == ["22_claims"]  # the main table is another grid's
+    shown = rendered.placed("22_claims", books["22_claims"], source, files)
     assert shown.executed and shown.finding.startswith("Of 1 rows") and shown.question == "?"
     text = (source / "22_claims.ipynb").read_text("utf-8")
     assert "Run core/claims, grid core, kept in reports/snapshot." in text
     assert "files/22_claims/ledger.csv" in text and (files / "22_claims" / "ledger.csv").is_file()
-    assert not rendered.placed("20_main_table", (), source, files, {}).executed  # another grid's
+    plain = rendered.placed("20_main_table", None, source, files, failed="no data")
+    assert not plain.executed and not plain.finding
+    assert "just now: no data" in (source / "20_main_table.ipynb").read_text("utf-8")
 
 
-def scores():
-    """Gains of known size: mnli +4 on every task, its words shuffled +1, in retrieval +10."""
-    grid, rows = read(MINI), []
-    from faked import scores as made
-
-    for run in (r for r in plan(grid) if r.leaves == "scores"):
-        more = {"none": 0, "mnli": 4, "mnli-words": 1}[run.params["recipe"]]
-        more += 6 * (more == 4 and "target" not in run.params)
-        frame = made(run).assign(value=40.0 + more, run=run.id, target=run.params.get("target", ""))
-        rows.append(frame.assign(**{k: run.params[k] for k in ("setting", "recipe", "seed")}))
-    return grid, pd.concat(rows, ignore_index=True)
+def gain(run, task) -> int:
+    """mnli +4 on every task, in retrieval +10; its words shuffled +1."""
+    retrieval = "target" not in run.params
+    return {"none": 0, "mnli": 10 if retrieval else 4, "mnli-words": 1}[run.params["recipe"]]
 
 
 def test_shares_add_up_and_a_control_is_held_against_its_task():
-    grid, found = scores()
-    for name in ("layer", "pooling"):
-        found[name] = found.get(name, pd.NA)
+    grid = read(MINI)
+    found = made.scores(grid, gain, noise=0)
     setting = grid.blocks[0].settings[0]
     columns = tables.columns(grid)
     averages = tables.averages(found, setting, columns)
-    gains = points.gains(averages)
+    gains = paired.gains(averages)
     recipes = [grid.recipe(r) for r in grid.blocks[0].recipes]
     shares = points.shares(gains, columns, recipes)
     cells = tables.cells(averages, ["none", "mnli"], columns).set_index(["recipe", "column"])
@@ -221,18 +217,18 @@ def test_shares_add_up_and_a_control_is_held_against_its_task():
     assert held.drop("words shuffled")["gain"].isna().all()
     assert shares.attrs["tasks"] == "all tasks"
     lacks = tables.averages(found[found["task"] != "tatoeba"], setting, columns)
-    part = points.shares(points.gains(lacks), columns, recipes)
+    part = points.shares(paired.gains(lacks), columns, recipes)
     assert part.attrs["tasks"].endswith(f"of {len(columns)} tasks")
     assert part.loc["mnli"].sum() == pytest.approx(
-        points.gains(lacks).query("recipe == 'mnli'").groupby("column")["gain"].mean().mean()
+        paired.gains(lacks).query("recipe == 'mnli'").groupby("column")["gain"].mean().mean()
     )
     less = found[found["recipe"] != "mnli"]
-    gone = points.gains(tables.averages(less, setting, columns))
+    gone = paired.gains(tables.averages(less, setting, columns))
     assert points.shares(gone, columns, recipes).isna().all(axis=None)
 
 
-def test_without_scores_all_is_drawn_as_not_measured(out, tmp_path):
-    found = snapshot.collect(plan(MINI), tmp_path / "none")
-    study = pages.Study(read(MINI), found, tmp_path)
-    assert "no recipe has run on every task yet" in pages.headline(study, study)
+def test_without_scores_all_is_drawn_as_not_measured(out, tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot, "SNAPSHOT", tmp_path / "none")
+    study = pages.Study(read(MINI), tmp_path)
+    assert "no recipe has run on every task yet" in pages.headline(study)
     assert "–" in pages.main_tables(study) and plots.INK

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import datasets
 import pytest
 import tiny
 import torch
@@ -11,7 +10,7 @@ from conftest import SHARED
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xstilts import arms, train
+from xstilts import train
 from xstilts.encoder import Encoder
 from xstilts.forms import FORMS, form
 from xstilts.loop import share, weight_groups
@@ -34,13 +33,11 @@ def start(tmp_path_factory):
 def data(monkeypatch):
     """24 training rows of every form in each language, and 8 dev rows, the first in English."""
 
-    def load(task, split, lang, *, data, limit=None, errors=0):
-        assert data == "world" and (lang == "en" or split == "train")
-        rows = tiny.rows(task.form, 24, seed=len(lang) - 2)
-        return datasets.Dataset.from_list(rows if split == "train" else rows[:8])
+    def rows(task, split, lang):
+        assert lang == "en" or split == "train"
+        return tiny.rows(task.form, 24, seed=len(lang) - 2)[: 24 if split == "train" else 8]
 
-    monkeypatch.setattr(train, "load", load)
-    monkeypatch.setattr(arms, "load", load)
+    tiny.feed(monkeypatch, rows)
 
 
 def fit(start, out, *tasks, seed=0, recipe=None, **budget):
@@ -57,6 +54,10 @@ def test_learns_a_few_rows_by_heart(name, start, tmp_path):
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
     assert fitted.dev[f"my_{name}"] >= 90
     assert train.Fitted.load(tmp_path / "model") == fitted
+    (row,) = fitted.scores().to_dict("records")
+    rows = 4 if name == "pairs" else 8  # of pairs the queries
+    assert (row["task"], row["lang"], row["split"], row["n"]) == (f"my_{name}", "en", "dev", rows)
+    assert row["value"] == fitted.dev[f"my_{name}"] and row["selection"] == "best English dev"
 
 
 def test_the_same_seed_gives_the_same_weights(start, tmp_path):
@@ -70,9 +71,11 @@ def test_the_same_seed_gives_the_same_weights(start, tmp_path):
     assert any(not torch.equal(a[k], c[k]) for k in a)
 
 
-def test_the_folder_holds_an_encoder_heads_and_a_record(start, tmp_path):
+def test_the_folder_holds_an_encoder_heads_and_a_record(start, tmp_path, capsys):
     out = tmp_path / "deep" / "model"
     fitted = fit(start, out, tiny.task("tag"), updates=6)
+    line = f"mine: {len(fitted.loaded)} tensors loaded, fresh: {', '.join(fitted.fresh)}"
+    assert line in capsys.readouterr().out
     before, after = Encoder.load(start), Encoder.load(out)
     assert {p.name for p in out.parent.iterdir()} == {"model"}
     assert set(fitted.loaded) == set(before.lm.state_dict())
@@ -94,10 +97,10 @@ def test_heads_of_the_start_are_not_taken_over(start, tmp_path):
 
 def test_the_best_evaluation_is_kept_and_the_earliest_of_equals(start, tmp_path, monkeypatch):
     scores = iter([40.0, 70.0, 70.0, 60.0])
-    seen = {}
+    seen = []
 
     def dev_score(model, *_):
-        seen[len(seen)] = {k: v.clone() for k, v in model.named_parameters()}
+        seen.append({k: v.clone() for k, v in model.named_parameters()})
         return next(scores)
 
     monkeypatch.setattr("xstilts.loop.dev_score", dev_score)
@@ -116,13 +119,12 @@ def test_patience_ends_a_training_that_no_longer_improves(start, tmp_path, monke
 
 
 def test_without_a_dev_split_the_last_weights_stay(start, tmp_path, monkeypatch):
-    def load(task, split, lang, *, data, limit=None):
+    def rows(task, split, lang):
         if split == "dev":
             raise MissingData("none")
-        return datasets.Dataset.from_list(tiny.rows(task.form, 24))
+        return tiny.rows(task.form, 24)
 
-    monkeypatch.setattr(train, "load", load)
-    monkeypatch.setattr(arms, "load", load)
+    tiny.feed(monkeypatch, rows)
     fitted = fit(start, tmp_path / "m", tiny.task("tag"), updates=10)
     assert (fitted.best, fitted.dev) == (10, {})
     assert Model.load(tmp_path / "m").facts["selection"] == "last"
@@ -194,23 +196,14 @@ def test_rows_without_a_usable_label_are_counted_or_refused(start, tmp_path, mon
     for row in rows[:20]:
         row["answers"] = {"text": ["nowhere"], "answer_start": [0]}
 
-    def load(task, split, lang, *, data, limit=None):
-        return datasets.Dataset.from_list(rows)
-
-    monkeypatch.setattr(train, "load", load)
-    monkeypatch.setattr(arms, "load", load)
+    tiny.feed(monkeypatch, lambda *_: rows)
     assert fit(start, tmp_path / "m", tiny.task("span"), updates=3).skipped == 20
     rows = rows[:20]
     with pytest.raises(BadInput, match="none of its 20 training rows"):
         fit(start, tmp_path / "n", tiny.task("span"), updates=3)
 
 
-def documents(data, langs, chars, domains=()):
-    return {lang: [tiny.text(n, 6) for n in range(9)] for lang in langs or ("en", "qaa")}
-
-
-def test_masked_words_alone_take_as_many_updates_as_the_task(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "documents", documents)
+def test_masked_words_alone_take_as_many_updates_as_the_task(start, tmp_path):
     recipe = Recipe("mlm", tasks=("my_tag",), mlm=1.0, epochs=30)
     fitted = fit(start, tmp_path / "m", tiny.task("tag"), recipe=recipe, updates=None, tokens=900)
     assert fitted.updates == 30 * 3 and fitted.best == 90 and fitted.selection == "last"
@@ -220,8 +213,7 @@ def test_masked_words_alone_take_as_many_updates_as_the_task(start, tmp_path, mo
     assert not fitted.fresh and not Model.load(tmp_path / "m").heads
 
 
-def test_masked_words_mixed_in_take_their_share(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "documents", documents)
+def test_masked_words_mixed_in_take_their_share(start, tmp_path):
     recipe = Recipe("mixed", tasks=("my_tag",), mlm=0.4, mlm_text=("qab",))
     fitted = fit(start, tmp_path / "m", tiny.task("tag"), recipe=recipe, updates=200, lr=1e-3)
     told = [row["task"] for row in fitted.curve if row["dev"] is None]
@@ -234,7 +226,7 @@ def test_moments_aligned_take_their_share_and_come_nearer(start, tmp_path, monke
 
     def told(data, langs, chars, domains=()):
         asked.append((langs, domains))
-        return documents(data, langs, chars)
+        return tiny.documents(data, langs, chars)
 
     monkeypatch.setattr(train, "documents", told)
     recipe = Recipe("aligned", tasks=("my_tag",), mlm=0.5, mlm_text=("qab",), mlm_domains=("home",),
@@ -289,29 +281,14 @@ def test_the_last_checkpoint_may_be_asked_for(start, tmp_path, monkeypatch):
     recipe = Recipe("mine", tasks=("my_tag",), select="last")
     fitted = fit(start, tmp_path / "m", tiny.task("tag"), recipe=recipe, patience=1)
     assert (fitted.best, fitted.dev, fitted.updates) == (60, {"my_tag": 50.0}, 60)
-    assert Model.load(tmp_path / "m").facts["selection"] == "last" == fitted.selection
-
-
-def test_scores_tell_english_dev_and_over_how_many_rows(start, tmp_path):
-    fitted = fit(start, tmp_path / "m", tiny.task("pairs"), updates=3)
-    (row,) = fitted.scores().to_dict("records")
-    assert (row["task"], row["lang"], row["split"], row["n"]) == ("my_pairs", "en", "dev", 4)
-    assert row["value"] == fitted.dev["my_pairs"] and row["selection"] == "best English dev"
-
-
-def test_what_is_loaded_and_what_is_fresh_is_printed(start, tmp_path, capsys):
-    fitted = fit(start, tmp_path / "m", tiny.task("tag"), updates=1)
-    line = f"mine: {len(fitted.loaded)} tensors loaded, fresh: {', '.join(fitted.fresh)}"
-    assert line in capsys.readouterr().out
+    assert fitted.selection == "last"
 
 
 def test_altered_rows_are_what_is_trained_on(start, tmp_path, monkeypatch):
     seen = []
     encode = form("classify").encode
-    monkeypatch.setattr(
-        "xstilts.forms.classify.encode",
-        lambda rows, *more: seen.append(rows) or encode(rows, *more),
-    )
+    told = lambda rows, *more: seen.append(rows) or encode(rows, *more)  # noqa: E731
+    monkeypatch.setattr("xstilts.forms.classify.encode", told)
     recipe = Recipe("part", tasks=("my_classify",), hide="text_a")
     fit(start, tmp_path / "m", tiny.task("classify"), recipe=recipe, updates=1)
     assert [len(rows) for rows in seen] == [24, 8]

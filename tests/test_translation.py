@@ -68,9 +68,8 @@ def test_no_translation_is_parallel_to_a_dev_or_test_row(name):
         if draft.form != tasks.TASKS[name].form:
             continue
         for split in draft.sizes.keys() - {"train"}:
-            assert not {row["id"] for row in rows} & {
-                r["id"] for r in tasks.draw(other, split, "en")
-            }
+            english = {row["id"] for row in tasks.draw(other, split, "en")}
+            assert not {row["id"] for row in rows} & english
             if split == "test" and lang in draft.langs:
                 assert not told & {said(row) for row in tasks.draw(other, split, lang)}
 
@@ -121,13 +120,9 @@ def test_a_wrong_word_is_one_of_the_same_class(name, lang, errors):
     wrong, _ = mistranslated(made, lang, errors, "key")
 
     def words(meaning):
-        if isinstance(meaning, str):
-            return [meaning]
-        return (
-            [w for part in meaning for w in words(part)]
-            if isinstance(meaning, list | tuple)
-            else []
-        )
+        if isinstance(meaning, list | tuple):
+            return [w for part in meaning for w in words(part)]
+        return [meaning] if isinstance(meaning, str) else []
 
     for right, heard in zip(words(made), words(wrong), strict=True):
         assert heard == right or heard in PEERS[right]

@@ -147,16 +147,14 @@ def test_without_room_for_files_texts_are_read_every_time(folder, monkeypatch, t
 
 
 def test_several_processes_at_once_leave_one_file(folder, tmp_path):
-    tok, code = (
-        tiny.tokenizer("bert"),
-        """
+    tok = tiny.tokenizer("bert")
+    code = """
 import sys, types, tokenizers
 from xstilts import wordpieces
 wordpieces.WORTH = 0
 tok = types.SimpleNamespace(backend_tokenizer=tokenizers.Tokenizer.from_file(sys.argv[1]))
 print(*[own.tolist() for own in wordpieces.tokenise(sys.argv[2:], tok).values()])
-""",
-    )
+"""
     tok.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
     line = [sys.executable, "-c", code, str(tmp_path / "tokenizer.json"), *SOME]
     procs = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(3)]

@@ -1,6 +1,5 @@
 """The world's languages, meanings and pretraining text."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,71 +10,44 @@ import numpy as np
 import pytest
 
 from xstilts import world
-from xstilts.paths import ENCODERS
 from xstilts.world import concepts as c
 from xstilts.world import corpus, events
 from xstilts.world import relations as r
 from xstilts.world.events import Dice, event, person, pool_of
 from xstilts.world.grammar import join, say, tokens
-from xstilts.world.languages import ALL, LEXICON, WEIGHTS
+from xstilts.world.languages import ALL, LEXICON, ORDERS, WEIGHTS
 from xstilts.world.meaning import Clause, Phrase, Sentence
 
 FRUIT = Phrase("apple", det="a", adj="red")
-SOLD = Clause(
-    Phrase("baker", det="the"),
-    "sell",
-    FRUIT,
-    (
-        ("to", "to", Phrase("Mira Doval", "PER")),
-        ("place", "in", Phrase("Tavik", "LOC")),
-        ("time", "on", Phrase("Monday", "PROPN")),
-    ),
-    domain="market",
-)
+ADJUNCTS = (("to", "to", Phrase("Mira Doval", "PER")), ("place", "in", Phrase("Tavik", "LOC")),
+            ("time", "on", Phrase("Monday", "PROPN")))  # fmt: skip
+SOLD = Clause(Phrase("baker", det="the"), "sell", FRUIT, ADJUNCTS, domain="market")
+SAID = {
+    "The baker sold a red apple to Mira Doval in Tavik on Monday.": Sentence(SOLD),
+    "A red apple was sold by the baker to Mira Doval in Tavik on Monday.":
+        Sentence(SOLD, passive=True),
+    "On Monday, the baker sold a red apple to Mira Doval in Tavik.": Sentence(SOLD, front="time"),
+    "To whom did the baker sell a red apple in Tavik on Monday?": Sentence(SOLD, ask="to"),
+    "What did the baker sell to Mira Doval in Tavik on Monday?": Sentence(SOLD, ask="patient"),
+    "Who sold a red apple to Mira Doval in Tavik on Monday?": Sentence(SOLD, ask="agent"),
+    "The baker did not sell a red apple to Mira Doval in Tavik on Monday.":
+        Sentence(SOLD._replace(negated=True)),
+    "Mira Doval bought a red apple from the baker in Tavik on Monday.": Sentence(r.converse(SOLD)),
+    "In Tavik.": Sentence(SOLD, only="place"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("sentence", "text"),
-    [
-        (Sentence(SOLD), "The baker sold a red apple to Mira Doval in Tavik on Monday."),
-        (
-            Sentence(SOLD, passive=True),
-            "A red apple was sold by the baker to Mira Doval in Tavik on Monday.",
-        ),
-        (
-            Sentence(SOLD, front="time"),
-            "On Monday, the baker sold a red apple to Mira Doval in Tavik.",
-        ),
-        (Sentence(SOLD, ask="to"), "To whom did the baker sell a red apple in Tavik on Monday?"),
-        (
-            Sentence(SOLD, ask="patient"),
-            "What did the baker sell to Mira Doval in Tavik on Monday?",
-        ),
-        (Sentence(SOLD, ask="agent"), "Who sold a red apple to Mira Doval in Tavik on Monday?"),
-        (
-            Sentence(SOLD._replace(negated=True)),
-            "The baker did not sell a red apple to Mira Doval in Tavik on Monday.",
-        ),
-        (
-            Sentence(r.converse(SOLD)),
-            "Mira Doval bought a red apple from the baker in Tavik on Monday.",
-        ),
-        (Sentence(SOLD, only="place"), "In Tavik."),
-    ],
-)
-def test_english_reads_like_english(sentence, text):
-    assert say(sentence, ALL["en"]) == text
+def test_english_reads_like_english():
+    assert {say(sentence, ALL["en"]): sentence for sentence in SAID.values()} == SAID
 
 
-@pytest.mark.parametrize(
-    ("order", "places"), [("SVO", "SVO"), ("SOV", "SOV"), ("VSO", "VSO"), ("VOS", "VOS")]
-)
-def test_constituents_follow_the_order_of_the_language(order, places):
+@pytest.mark.parametrize("order", ORDERS)
+def test_constituents_follow_the_order_of_the_language(order):
     language = replace(ALL["en"], code="qaa", order=order)
     slots = {"agent": "S", "verb": "V", "patient": "O"}
     clause = SOLD._replace(adjuncts=())
     said = [slots[word.slot] for word in tokens(Sentence(clause), language) if word.slot in slots]
-    assert "".join(dict.fromkeys(said)) == places
+    assert "".join(dict.fromkeys(said)) == order
 
 
 def test_adjectives_adpositions_cases_and_scripts_follow_the_knobs():
@@ -99,27 +71,16 @@ def test_no_two_knobs_go_together():
     assert correlations.max() <= 0.2
 
 
-def test_distance_grows_with_every_knob_and_is_zero_for_english():
+def test_distance_grows_with_every_knob_and_is_zero_for_english(monkeypatch):
     assert world.distance("en") == 0
     order = sorted(world.LANGS, key=world.distance)
     assert 0 < world.distance(order[0]) < 0.15 and world.distance(order[-1]) > 0.6
-    further = {
-        "order": "VOS",
-        "adjective": 1,
-        "adposition": 1,
-        "case": 2,
-        "plural": 0,
-        "tense": 0,
-        "script": "han",
-        "cognates": 0.0,
-    }
+    further = dict(order="VOS", adjective=1, adposition=1, case=2, plural=0, tense=0,
+                   script="han", cognates=0.0)  # fmt: skip
     assert set(further) == set(WEIGHTS)
     for knob, value in further.items():
-        ALL["tmp"] = replace(ALL["en"], code="tmp", **{knob: value})
-        try:
-            assert world.distance("tmp") > 0, knob
-        finally:
-            del ALL["tmp"]
+        monkeypatch.setitem(ALL, "tmp", replace(ALL["en"], code="tmp", **{knob: value}))
+        assert world.distance("tmp") > 0, knob
 
 
 @pytest.mark.parametrize("code", ALL)
@@ -180,15 +141,6 @@ def test_documents_are_drawn_alike_whatever_the_hash_seed():
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == world.fingerprint()
-
-
-def test_the_encoders_that_ship_were_pretrained_on_this_text():
-    made = [json.loads(path.read_text()) for path in ENCODERS.glob("*/provenance.json")]
-    if not made:
-        pytest.skip("no encoder ships yet")
-    for provenance in made:
-        stamp = {**provenance, **provenance.get("stamp", {})}
-        assert stamp["text"] == world.fingerprint()
 
 
 def test_text_and_pairs_are_kept_and_read_again(tmp_path, monkeypatch):

@@ -5,33 +5,15 @@ from functools import cache
 import datasets
 import numpy as np
 import torch
-from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xstilts import arms, loop, train
-from xstilts.encoder import Encoder
+from xstilts.encoder import FAMILIES, Encoder
 from xstilts.pieces import train_tokenizer
 from xstilts.tasks import Task
 
-FAMILIES = ("xlm-roberta", "bert")
 LONGEST = 128
-NAMES = [
-    "ana",
-    "ben",
-    "cleo",
-    "dora",
-    "emil",
-    "fay",
-    "gus",
-    "hana",
-    "ivo",
-    "jon",
-    "kim",
-    "lea",
-    "max",
-    "nora",
-    "otto",
-    "pia",
-]
+NAMES = ["ana", "ben", "cleo", "dora", "emil", "fay", "gus", "hana", "ivo", "jon", "kim", "lea",
+         "max", "nora", "otto", "pia"]  # fmt: skip
 VERBS = ["sees", "meets", "calls", "helps", "paints", "follows", "hears", "greets"]
 PLACES = ["harbour", "market", "station", "garden", "library", "museum", "bridge", "tower"]
 HAN = "我们在城市里看见老师和学生他去市场买书今天很好北京上海河山大小人"
@@ -63,9 +45,8 @@ def encoder(family: str = "xlm-roberta", seed: int = 0, dropout: float = 0.0) ->
         "attention_probs_dropout_prob": dropout, "initializer_range": 0.1,
     }  # fmt: skip
     torch.manual_seed(seed)
-    if family == "bert":
-        return Encoder(BertForMaskedLM(BertConfig(**sizes)), pieces)
-    return Encoder(XLMRobertaForMaskedLM(XLMRobertaConfig(**sizes)), pieces)
+    config, model = FAMILIES[family]
+    return Encoder(model(config(**sizes)), pieces)
 
 
 def task(form: str, **more) -> Task:
@@ -119,17 +100,19 @@ def _pairs(i, rng):
 _MAKE = {"classify": _classify, "choose": _choose, "tag": _tag, "span": _span, "pairs": _pairs}
 
 
-def feed(monkeypatch, rows) -> None:
-    """Have `fit` read `rows(task, split)` and a little running text, and save every step."""
+def documents(data, langs, chars, domains=()):
+    return {lang: [text(n, 6) for n in range(9)] for lang in langs or ("qaa", "qab")}
 
-    def load(task, split, lang, *, data, limit=None):
-        return datasets.Dataset.from_list(rows(task, split))
 
-    def documents(data, langs, chars, domains=()):
-        return {lang: [text(n, 6) for n in range(9)] for lang in ("qaa", "qab")}
+def feed(monkeypatch, rows, every_step=False) -> None:
+    """Have `fit` read `rows(task, split, lang)` and a little running text; save every step, say."""
+
+    def load(task, split, lang, *, data, limit=None, errors=0):
+        return datasets.Dataset.from_list(rows(task, split, lang))
 
     monkeypatch.setattr(train, "load", load)
     monkeypatch.setattr(arms, "load", load)
     monkeypatch.setattr(train, "documents", documents)
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0)
-    monkeypatch.setattr(loop, "SAVE_SHARE", 0)
+    if every_step:
+        monkeypatch.setattr(loop, "SAVE_EVERY", 0)
+        monkeypatch.setattr(loop, "SAVE_SHARE", 0)

@@ -24,9 +24,7 @@ from xstilts.tongues import translation
 
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 TEXTS = {"classify": ("text_a", "text_b"), "choose": ("context", "choices"), "tag": ("tokens",),
-         "span": ("question", "context"), "pairs": ("text",)}  # fmt: skip
-
-
+         "span": ("question", "context")}  # fmt: skip
 LONGER = {"classify": ("text_a",), "choose": ("context",), "tag": ("tokens", "tags"),
           "span": ("context",)}  # what `concat` makes longer  # fmt: skip
 
@@ -122,7 +120,7 @@ def altered(rows: list[dict], recipe: Recipe, task: Task, *, train: bool) -> lis
 
 def _texts(rows: list[dict], task: Task) -> Iterable[str]:
     for row in rows:
-        for name in TEXTS[task.form]:
+        for name in TEXTS.get(task.form, ("text",)):
             text = row.get(name) or ""
             yield from (text,) if isinstance(text, str) else text
 
@@ -146,9 +144,7 @@ def _among(row: dict, rows: list[dict], size: int, task: Task) -> dict:
     longer = row | {names[0]: " ".join(texts)}
     if task.form == "span":
         before = sum(len(one["context"]) + 1 for one in both[:place])
-        starts = [
-            start + before if start >= 0 else start for start in row["answers"]["answer_start"]
-        ]
+        starts = [at + before if at >= 0 else at for at in row["answers"]["answer_start"]]
         longer["answers"] = row["answers"] | {"answer_start": starts}
     return longer
 
@@ -179,7 +175,7 @@ def _mixed(salt: str, text: str | None, usual: set[str]) -> str:
 
 def _shuffle_texts(row: dict, usual: set[str]) -> dict:
     """All texts of a row, each in itself."""
-    names = {"text_a", "text_b", "text", "context"} & row.keys()
+    names = {"text_a", "text_b", "context"} & row.keys()
     new = {name: _mixed(name, row[name], usual) for name in names}
     if "choices" in row:
         new["choices"] = [_mixed("choice", choice, usual) for choice in row["choices"]]
@@ -217,7 +213,7 @@ def _shuffle_passage(row: dict, usual: set[str]) -> dict:
 
 
 _SHUFFLE = {"classify": _shuffle_texts, "choose": _shuffle_texts, "tag": _shuffle_tokens,
-            "span": _shuffle_passage, "pairs": _shuffle_texts}  # fmt: skip
+            "span": _shuffle_passage}  # fmt: skip
 
 
 # -- labels: as many of each as before, on other rows ----------------------------------------------
@@ -252,12 +248,5 @@ def _answer_like(row: dict, other: dict) -> dict:
     return row | {"answers": {"text": [row["context"][begin:end]], "answer_start": [begin]}}
 
 
-def _deal_gold(rows: list[dict], dice) -> list[dict]:
-    """The right candidates of the queries."""
-    gold = [row["gold"] for row in rows if row["side"] == "query"]
-    dealt = iter([gold[i] for i in dice.permutation(len(gold))])
-    return [row | {"gold": next(dealt)} if row["side"] == "query" else row for row in rows]
-
-
 _DEAL = {"classify": _deal_labels, "choose": _deal_labels, "tag": _deal_tags,
-         "span": _deal_answers, "pairs": _deal_gold}  # fmt: skip
+         "span": _deal_answers}  # fmt: skip

@@ -6,17 +6,15 @@ before, by `provenance.standing`. Nothing here knows what a notebook does.
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from xstilts import provenance
+from xstilts import launch, provenance
 from xstilts.execute import quiet
 from xstilts.files import read_record, told, write_json
 from xstilts.grid import Run, lacking, plan, pretrained
@@ -25,7 +23,7 @@ from xstilts.paths import BadInput, MissingData, UserError, runs_dir
 from xstilts.profiles import GPU, Profile, read_profile, snakemake
 from xstilts.provenance import standing
 from xstilts.runs import start
-from xstilts.seal import DAMAGED, damage, record_of
+from xstilts.seal import DAMAGED, damage
 
 FEW = 3  # runs whose own imports take no longer than the parent's
 ROOM = 2**20  # bytes; with fewer left, that is why nothing can be written
@@ -41,9 +39,6 @@ def run_grid(
     Raises UserError if another process is at work, or if results are stale and not to be redone.
     """
     place = read_profile(profile, workers)
-    for name in FOLDERS:  # the jobs have other working directories, and perhaps machines
-        if os.environ.get(name):
-            os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
     runs = plan(grid)
     without = lacking(runs)
     for one in grid.used.values():
@@ -52,15 +47,13 @@ def run_grid(
     work = [run.id for run in runs if run.leaves != "report"]
     if work and without.keys() >= set(work):
         raise MissingData(f"{grid.name}: nothing can run ({without[work[0]]})")
-    with locked(runs_dir()) as lock, scratch(lock, place):
+    with locked(runs_dir()) as lock, scratch(place) as environment:
         _freshen(runs, redo)
         frozen = runs_dir() / ".grids" / f"{grid.name}.json"
-        with told(frozen):
-            frozen.parent.mkdir(exist_ok=True)
-            write_json(frozen, freeze(grid))
+        write_json(frozen, freeze(grid))
         todo = waiting([run for run in runs if run.id not in without])
         began = time.time()
-        failed = _work(todo, frozen, place, lock) if todo else []
+        failed = _work(todo, frozen, place, lock, environment) if todo else []
     _close(runs, without, len(todo), failed, time.time() - began)
     return 1 if failed else 0
 
@@ -101,30 +94,29 @@ def locked(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def scratch(lock: int, place: Profile) -> Iterator[None]:
-    """A private folder for what the runs of this machine put aside, gone when they have ended.
+def scratch(place: Profile) -> Iterator[dict[str, str]]:
+    """The environment of the jobs, with a private folder for what those of this machine put aside.
 
-    The lock's file says where it is; so what one that was killed left is removed by the next.
+    It is gone when they have ended. Its name follows from the output folder, which is held alone,
+    so what one that was killed left there goes, too.
     """
-    old = Path(os.pread(lock, 4096, 0).decode())
-    if old.name.startswith("xstilts-") and old.is_dir() and old.stat().st_uid == os.getuid():
-        shutil.rmtree(old, ignore_errors=True)
+    environment = dict(os.environ)
+    for name in FOLDERS:  # the jobs have other working directories, and perhaps machines
+        if os.environ.get(name):
+            environment[name] = str(Path(os.environ[name]).expanduser().resolve())
     if place.executor:
-        yield
+        yield environment
         return
-    before = os.environ.get("TMPDIR")
     home = tempfile.gettempdir() if len(tempfile.gettempdir()) <= SHORT else "/tmp"
-    with tempfile.TemporaryDirectory("", "xstilts-", home, ignore_cleanup_errors=True) as private:
-        os.ftruncate(lock, 0)
-        os.write(lock, private.encode())
-        os.environ["TMPDIR"] = tempfile.tempdir = private
-        try:
-            yield
-        finally:
-            tempfile.tempdir = None
-            os.environ.pop("TMPDIR")
-            os.environ |= {"TMPDIR": before} if before else {}
-    os.ftruncate(lock, 0)
+    own = hashlib.sha256(f"{os.getuid()} {runs_dir()}".encode()).hexdigest()[:8]
+    private = Path(home, f"xstilts-{own}")
+    shutil.rmtree(private, ignore_errors=True)
+    with told(private):
+        private.mkdir(0o700)
+    try:
+        yield environment | {"TMPDIR": str(private)}
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
@@ -144,13 +136,13 @@ def _freshen(runs: tuple[Run, ...], redo: bool) -> None:
         shutil.rmtree(runs_dir() / name)
     for run in runs:
         if run.leaves == "report":  # cheap, so made again without a word
-            old = record_of(runs_dir() / run.id).get("made_from")
+            old = read_record(runs_dir() / run.id).get("made_from")
             changed = old and provenance.differing(old, provenance.made_from(run))
             if changed or damage(runs_dir() / run.id):
                 (runs_dir() / run.product).unlink(missing_ok=True)
 
 
-def _work(todo: list[Run], frozen: Path, place: Profile, lock: int) -> list[str]:
+def _work(todo: list[Run], frozen: Path, place: Profile, lock: int, environment) -> list[str]:
     """Execute `todo`, telling how each run came out; returns the ids of those that failed."""
     print(f"{len(todo)} runs, {place}, in {_short(runs_dir())}", flush=True)
     told_of = Progress(todo)
@@ -161,9 +153,9 @@ def _work(todo: list[Run], frozen: Path, place: Profile, lock: int) -> list[str]
 
     def call(rule: str, *config: str) -> int:
         words = [rule, "--config", f"grid={frozen}", *config]
-        return snakemake(words, place, log, lock, told_of.look)
+        return snakemake(words, place, log, lock, environment, told_of.look)
 
-    with contextlib.nullcontext() if place.executor else ready_parent(todo):
+    with ready_parent(todo, place, environment):
         code = call("all")
         if code == 1:  # others mean that Snakemake itself went wrong
             told_of.bury(log)
@@ -176,33 +168,20 @@ def _work(todo: list[Run], frozen: Path, place: Profile, lock: int) -> list[str]
 
 
 @contextlib.contextmanager
-def ready_parent(todo: list[Run]) -> Iterator[None]:
+def ready_parent(todo: list[Run], place: Profile, environment: dict[str, str]) -> Iterator[None]:
     """A process with the imports behind it, which forks the runs (see `launch`).
 
     Only where that pays and is safe: not for a few runs, not with GPUs. It gets ready while
     Snakemake does; the first runs wait in its queue.
     """
-    if len(todo) <= FEW or GPU.exists() or not hasattr(os, "fork"):
+    if place.executor or len(todo) <= FEW or GPU.exists() or not hasattr(os, "fork"):
         yield
         return
     offline = all(run.setting is None or run.setting.data == "world" for run in todo)
-    with tempfile.TemporaryDirectory(prefix="xstilts-") as private:
-        os.environ["XSTILTS_PARENT"] = path = f"{private}/parent"
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path)
-            listener.listen(1024)
-            words = [sys.executable, "-m", "xstilts.launch", "--serve", str(listener.fileno())]
-            parent = subprocess.Popen(
-                words, env=os.environ | quiet(offline), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=(listener.fileno(),), start_new_session=True,
-            )  # fmt: skip
-        try:
-            yield
-        finally:
-            del os.environ["XSTILTS_PARENT"]
-            parent.kill()
-            parent.wait()
+    path = f"{environment['TMPDIR']}/parent"
+    with launch.parent(path, environment | quiet(offline)):
+        environment["XSTILTS_PARENT"] = path
+        yield
 
 
 class Progress:

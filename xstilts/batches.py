@@ -7,7 +7,7 @@ of nearly even lengths: each is padded by itself, and the encoder reads all of t
 `Encoder.layer_by_layer`). The split changes the cost of a step, never its gradient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -97,6 +97,14 @@ def micro_batches(lengths: Sequence[int], token_budget: int) -> list[list[list[i
             made[-1].append([i])
             width, left = length, left - length
     return made
+
+
+def batched(
+    features: Sequence[Feature], pad: int, device, token_budget: int
+) -> Iterator[tuple[list[list[int]], list[Batch]]]:
+    """All features for reading: the groups of a micro-batch as indices, and a batch of each."""
+    for micro in micro_batches([f.length for f in features], token_budget):
+        yield micro, [collate([features[i] for i in group], pad, device) for group in micro]
 
 
 def steps(

@@ -9,16 +9,17 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from xstilts import stats, tables
+from xstilts.analysis.rulings import ALPHA, HOLDS, NOT, UNSURE, UNTESTED, effect
 from xstilts.paths import FACTS
 from xstilts.tasks import TASKS
 
-HOLDS, NOT, UNSURE, UNTESTED = "holds", "does not hold", "cannot tell", "not tested"
-ALPHA, SIZE, MOST = 0.05, 1.0, 1000  # of the tests; the point asked for; seeds that we count up to
+SIZE, MOST = 1.0, 1000  # the points asked for; the seeds that we count up to
 SUITE = "xtreme"
 SCORED = ("gain", "each", "best")  # statistics that need Scores
 
@@ -29,7 +30,7 @@ class Statement:
 
     `recipes` and `against` are compared pair by pair; one name on a side serves for all. `least`
     pairs must have runs (for "best": recipes to choose from). `tasks` are averaged, each over
-    all its languages, English among them (`langs` "all") or without it ("non-english").
+    all its languages, English among them, on test.
     """
 
     claim: str
@@ -40,11 +41,8 @@ class Statement:
     recipes: str
     against: str
     tasks: tuple[str, ...]
-    langs: str
     least: int
-    split: str
     rule: str
-    world: str
     printed: float
     printed_split: str
     value: str
@@ -94,7 +92,7 @@ def statements() -> list[Statement]:
     return made
 
 
-def figures(scores: pd.DataFrame, setting, langs: str = "all") -> pd.DataFrame:
+def figures(scores: pd.DataFrame, setting) -> pd.DataFrame:
     """XTREME's headline figures on the test split of one setting: (recipe, seed) x task.
 
     Only those over all languages of a task, each after its own fine-tuning set.
@@ -102,10 +100,8 @@ def figures(scores: pd.DataFrame, setting, langs: str = "all") -> pd.DataFrame:
     columns = [tables.Column(task, task.train.get(SUITE, ""), task.name)
                for task in TASKS.values() if SUITE in task.langs]  # fmt: skip
     found = tables.averages(scores, setting, columns)
-    found = found[found["missing"] == ""]
-    figure = {"all": "value", "non-english": "non_english"}[langs]
-    found = found.astype({figure: float, "seed": int})
-    return found.pivot_table(figure, ["recipe", "seed"], "column", sort=False)
+    found = found[found["missing"] == ""].astype({"value": float, "seed": int})
+    return found.pivot_table("value", ["recipe", "seed"], "column", sort=False)
 
 
 def differences(found: pd.DataFrame, pairs: Sequence, tasks: Sequence[str]) -> pd.DataFrame:
@@ -140,18 +136,16 @@ def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.D
     For every seed the recipe is the one with the best English dev over the other seeds; where a
     task has no English dev (retrieval), the best figure over the other seeds.
     """
-    gains = []
+    names, gains = {name for pair in one.pairs for name in pair}, []
     for task in one.tasks:
         if task not in found:
             return pd.DataFrame(), _lacks(found, one, 0)
         test = found[task].unstack("recipe").dropna(axis=0, how="all")
-        target = TASKS[task].train.get(SUITE, "")
         seen = test
-        if target:
+        if target := TASKS[task].train.get(SUITE, ""):
             own = dev[(dev["target"] == target) & (dev["split"] == "dev")]
-            seen = own.astype({"value": float, "seed": int})
-            seen = seen.pivot_table("value", "seed", "recipe").reindex(test.index)
-        names = {recipe for pair in one.pairs for recipe in pair}
+            own = own.astype({"value": float, "seed": int})
+            seen = own.pivot_table("value", "seed", "recipe").reindex(test.index)
         both = [name for name in test if name in names and name in seen]
         if "none" not in both:
             return pd.DataFrame(), f"no runs of none on {TASKS[task].title}"
@@ -162,31 +156,25 @@ def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.D
             return pd.DataFrame(), (f"{TASKS[task].title}: {len(recipes)} recipes to choose from, "
                                     f"{len(test)} seeds")  # fmt: skip
         others = {seed: seen[recipes].drop(seed).mean().idxmax() for seed in test.index}
-        gains.append(pd.Series({s: test.loc[s, r] - test.loc[s, "none"]
-                                for s, r in others.items()}))  # fmt: skip
-    mean = pd.concat(gains, axis=1).dropna().mean(axis=1)
-    return mean.to_frame("best"), ""
+        gain = test.sub(test["none"], axis=0)
+        gains.append(pd.Series({seed: gain.loc[seed, name] for seed, name in others.items()}))
+    return pd.concat(gains, axis=1).dropna().mean(axis=1).to_frame("best"), ""
 
 
 def judge(scores: pd.DataFrame, dev: pd.DataFrame, setting, asked: Sequence[Statement]):
     """{(claim, part): Finding} of the statements about scores, by one setting's; Holm over all."""
-    found = {langs: figures(scores, setting, langs) for langs in {s.langs for s in asked} - {""}}
-    tests = {(s.claim, s.part): _test(found[s.langs], dev[dev["setting"] == setting.name], s)
-             for s in asked if s.statistic in SCORED}  # fmt: skip
-    sure = {key: min(yes, no) for key, (_, yes, no) in tests.items() if not math.isnan(yes + no)}
-    corrected = dict(zip(sure, stats.holm([*sure.values()]), strict=True)) if sure else {}
+    found, own = figures(scores, setting), dev[dev["setting"] == setting.name]
+    tests = {(s.claim, s.part): _test(found, own, s) for s in asked if s.statistic in SCORED}
+    corrected = stats.holm([min(yes, no) for _, yes, no in tests.values()])
     verdicts = {}
-    for key, (finding, yes, no) in tests.items():
-        verdict = finding.verdict if not finding.seeds else UNSURE
-        if corrected.get(key, 1.0) < ALPHA:
-            verdict = HOLDS if yes <= no else NOT
-        p = float(corrected.get(key, math.nan))
-        verdicts[key] = replace(finding, verdict=verdict, p=p)
+    for (key, (finding, yes, no)), p in zip(tests.items(), corrected, strict=True):
+        verdict = (HOLDS if yes <= no else NOT) if p < ALPHA else finding.verdict
+        verdicts[key] = replace(finding, verdict=verdict, p=float(p))
     return verdicts
 
 
 def _test(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[Finding, float, float]:
-    """(finding without its verdict, p that it holds, p that it does not); NaN for one seed."""
+    """(finding before any correction, p that it holds, p that it does not); NaN for one seed."""
     if one.statistic == "best":
         table, why = chosen(found, dev, one)
     else:
@@ -199,19 +187,24 @@ def _test(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[Findi
         return Finding(why=f"no seed has {one.least} comparisons"), math.nan, math.nan
     means = table.mean()
     values = table[means.idxmin()] if one.statistic == "each" else table.mean(axis=1)
-    values = values.dropna()
+    values = values.dropna().to_numpy()
     told = f"{len(table.columns)} of {len(set(one.pairs))} comparisons"
     if one.statistic == "each":
         told = f"least of {told}: {' less '.join(means.idxmin())}"
+    if one.statistic == "best":
+        told = "chosen on the other seeds"
     if one.rule == "most above":
         told += f", {int((means > 0).sum())} of them above nothing"
     if one.rule == "no benefit" and values.mean() < 0:
         told += ", a loss"
-    told = "chosen on the other seeds" if one.statistic == "best" else told
-    finding = _finding(values.to_numpy(), told, one.rule)
-    if len(values) < 2:
-        return finding, math.nan, math.nan
-    return finding, *_odds(table, values.to_numpy(), one.rule)
+    size = effect(values)
+    finding = Finding(UNSURE, size.estimate, size.low, size.high, size.seeds, size.detectable,
+                      why=told)  # fmt: skip
+    if size.seeds < 2:
+        told += "; one seed, two are needed at least"
+        return replace(finding, why=told), math.nan, math.nan
+    finding = replace(finding, needed=needed(values.std(ddof=1), one.rule))
+    return finding, *_odds(table, values, one.rule)
 
 
 def _odds(table: pd.DataFrame, values: np.ndarray, rule: str) -> tuple[float, float]:
@@ -232,30 +225,13 @@ def _odds(table: pd.DataFrame, values: np.ndarray, rule: str) -> tuple[float, fl
     return above, below
 
 
-def _finding(values: np.ndarray, why: str, rule: str) -> Finding:
-    effect, low, high = stats.t_interval(values)
-    if len(values) < 2:
-        return Finding(effect=effect, seeds=1, why=f"{why}; one seed, two are needed at least")
-    deviation = float(values.std(ddof=1))
-    return Finding(effect=effect, low=low, high=high, seeds=len(values), why=why,
-                   least=stats.detectable(deviation, len(values)),
-                   needed=needed(deviation, rule))  # fmt: skip
-
-
 def needed(deviation: float, rule: str = "above") -> float:
     """How many paired seeds would show SIZE points four times out of five, at most MOST.
 
-    Under "no benefit": that a difference which is none is less than that (two one-sided tests).
+    Under "no benefit": that a difference which is none is less than that.
     """
-    return stats.fewest(lambda seeds: _shown(deviation, seeds, rule), SIZE, MOST) or math.inf
-
-
-def _shown(deviation: float, seeds: int, rule: str) -> float:
-    if rule != "no benefit" or seeds < 2:
-        return stats.detectable(deviation, seeds)
-    from scipy.stats import t
-
-    return float((t.ppf(1 - ALPHA, seeds - 1) + t.ppf(0.9, seeds - 1)) * deviation / seeds**0.5)
+    shown = partial(stats.margin if rule == "no benefit" else stats.detectable, deviation)
+    return stats.fewest(shown, SIZE, MOST) or math.inf
 
 
 def _lacks(found: pd.DataFrame, one: Statement, pairs: int) -> str:

@@ -13,8 +13,9 @@ from collections import Counter
 from pathlib import Path
 
 from xstilts.files import write_json
-from xstilts.grid import Run, lacking, plan
-from xstilts.gridfile import read, restrict
+from xstilts.grid import Run, lacking
+from xstilts.grid import plan as planned
+from xstilts.gridfile import Grid, read, restrict
 from xstilts.languages import SUITES
 from xstilts.paths import BadInput, UserError
 
@@ -47,31 +48,31 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="xstilts", description="Intermediate-task training and zero-shot transfer.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(act, name: str, text: str, grid: bool = True) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=text, description=text)
+    def command(act, text: str, grid: bool = True) -> argparse.ArgumentParser:
+        one = commands.add_parser(act.__name__, help=text, description=text)
         one.set_defaults(act=act)
         if grid:
             one.add_argument("grid", metavar="GRID", help="a stock grid's name, or a YAML file")
         return one
 
-    show = command(show_plan, "plan", "what a grid would run, what is done, what is missing")
-    execute = command(run, "run", "execute a grid; what is done already is kept")
+    show = command(plan, "what a grid would run, what is done, what is missing")
+    execute = command(run, "execute a grid; what is done already is kept")
     for one in (show, execute):
-        one.add_argument("--settings", type=_words, metavar="A,B", help="only these settings")
-        one.add_argument("--seeds", type=_numbers, metavar="1,2", help="only these seeds")
+        one.add_argument("--settings", type=names, metavar="A,B", help="only these settings")
+        one.add_argument("--seeds", type=numbers, metavar="1,2", help="only these seeds")
     show.add_argument("-l", "--list", action="store_true", help="every run on a line")
     show.add_argument("--probe", action="store_true",
                       help="measure this machine first, about a minute an encoder")  # fmt: skip
     where = "where: laptop, slurm, or a folder of your own (default: %(default)s)"
     execute.add_argument("--profile", default="laptop", metavar="NAME", help=where)
-    execute.add_argument("--workers", type=_count, metavar="N", help="runs at a time")
+    execute.add_argument("--workers", type=count, metavar="N", help="runs at a time")
     execute.add_argument("--redo", action="store_true", help="make stale results again")
 
-    publish = command(report, "report", "build the site of a grid, finished or not")
+    publish = command(report, "build the site of a grid, finished or not")
     publish.add_argument("--to", type=Path, metavar="FOLDER",
                          help="where to write (default: reports/site)")  # fmt: skip
 
-    judge = command(score, "score", "score a folder of predictions as XTREME's script does", False)
+    judge = command(score, "score a folder of predictions as XTREME's script does", False)
     judge.add_argument("predictions", type=Path, metavar="PREDICTIONS",
                        help="a folder of <task>/test-<language> files")  # fmt: skip
     judge.add_argument("labels", type=Path, metavar="LABELS", help="the same with right answers")
@@ -79,29 +80,28 @@ def parser() -> argparse.ArgumentParser:
                        help="whose languages and averages (default: %(default)s)")  # fmt: skip
     judge.add_argument("--json", type=Path, metavar="OUT", help="every score, in this file")
 
-    submit = command(export, "export", "a run's answers in XTREME's layout, for the leaderboard")
+    submit = command(export, "a run's answers in XTREME's layout, for the leaderboard")
     submit.add_argument("--setting", required=True)
     submit.add_argument("--recipe", required=True)
     submit.add_argument("--seed", required=True, type=int)
-    advise = command(recommend, "recommend", "which task to train on first, how sure", False)
+    advise = command(recommend, "which task to train on first, how sure", False)
     advise.add_argument("target", metavar="TARGET", help="a target task, or a fine-tuning set")
     advise.add_argument("--grid", default="core", metavar="GRID",
                         help="whose results are read (default: %(default)s)")  # fmt: skip
     advise.add_argument("--setting", metavar="NAME", help="only this setting")
-    command(doctor, "doctor", "whether this machine can run a grid; what to do if not", False)
-    fetch = command(mirror, "mirror", "fetch all data that a grid needs, for use without a network")
+    command(doctor, "whether this machine can run a grid; what to do if not", False)
+    fetch = command(mirror, "fetch all data that a grid needs, for use without a network")
     for one in (submit, fetch):
         one.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write")
     return top
 
 
-def show_plan(given) -> int:
+def plan(given) -> int:
     """Runs per phase and what they read; disk, time, the least effect seen; totals last."""
     from xstilts import outlook
     from xstilts.provenance import standing
 
-    grid = restrict(read(given.grid), given.settings, given.seeds)
-    runs = _some(grid)
+    grid, runs = _some(given)
     states, without = standing(runs), lacking(runs)
 
     def state(run: Run) -> str:
@@ -119,8 +119,7 @@ def show_plan(given) -> int:
         print()
     if given.probe:
         outlook.probe(grid, runs)
-    speeds = outlook.speeds(grid)
-    costs = outlook.costs(runs, speeds)
+    speeds, costs = outlook.reckon(grid, runs)
     kinds = ("to do", "done", "stale", "no data")
     heads = "".join(f"{kind:>9}" for kind in kinds)
     print(f"{'':14}{'runs':>7}{heads}{'examples':>16}{'updates':>12}")
@@ -144,17 +143,17 @@ def run(given) -> int:
     """Execute the grid."""
     from xstilts.batch import run_grid
 
-    grid = restrict(read(given.grid), given.settings, given.seeds)
+    grid, _ = _some(given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind either
-    _some(grid)
     return run_grid(grid, profile=given.profile, workers=given.workers, redo=given.redo)
 
 
-def _some(grid) -> tuple[Run, ...]:
-    """The runs of a grid; BadInput if it plans none."""
-    if not (runs := plan(grid)):
+def _some(given) -> tuple[Grid, tuple[Run, ...]]:
+    """The grid asked for, and its runs; BadInput if it plans none."""
+    grid = restrict(read(given.grid), given.settings, given.seeds)
+    if not (runs := planned(grid)):
         raise BadInput(f"{grid.where}: nothing to run: give targets, retrieval or other recipes")
-    return runs
+    return grid, runs
 
 
 def report(given) -> int:
@@ -176,11 +175,7 @@ def score(given) -> int:
     )
     note = scoring.NOTES.get(given.suite)
     if given.json:
-        try:
-            given.json.parent.mkdir(parents=True, exist_ok=True)
-            write_json(given.json, found | ({"note": note} if note else {}))
-        except OSError as error:
-            raise BadInput(f"cannot write {given.json}: {error.strerror}") from error
+        write_json(given.json, found | ({"note": note} if note else {}))
     print(scoring.table(found))
     if note:
         print(f"\n{note}")
@@ -225,22 +220,22 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message}; see `{self.prog} --help`")
 
 
-def _words(text: str) -> list[str]:
+# Types of arguments; argparse tells of a ValueError by the function's name and what was given.
+
+
+def names(text: str) -> list[str]:
     if not (words := [word for word in text.split(",") if word]):
-        raise argparse.ArgumentTypeError(f"'{text}' names none")
+        raise ValueError
     return words
 
 
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(word) for word in _words(text)]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers like 1,2") from None
+def numbers(text: str) -> list[int]:
+    return [int(word) for word in names(text)]
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1")
+def count(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
     return int(text)
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xstilts.grid import Run
-from xstilts.languages import languages
+from xstilts.languages import in_world, languages
 from xstilts.paths import FACTS, MissingData
 from xstilts.runs import start
-from xstilts.settings import Setting
-from xstilts.tasks import Task
+from xstilts.settings import Hyper, Setting
+from xstilts.tasks import SPLITS, Task
 
 UNKNOWN = math.nan
 STATE = 4  # a training's state on disk, in models: weights, two moments, the best weights
@@ -72,16 +72,16 @@ CONFIG = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size",
            "max_position_embeddings", "type_vocab_size")  # fmt: skip
 
 
-def shape(setting: Setting) -> Shape | None:
-    """The size of a setting's encoder: by its files if they are here, else as published."""
+def shape(setting: Setting) -> Shape:
+    """The size of a setting's encoder: by its files if they are here, else as published, or NaN."""
     try:
-        return _told(Path(start(setting)) / "config.json")
+        return _configured(Path(start(setting)) / "config.json")
     except (OSError, ValueError, KeyError, MissingData):
-        return PUBLISHED.get(setting.encoder)
+        return PUBLISHED.get(setting.encoder, Shape(*[UNKNOWN] * 6))
 
 
 @cache
-def _told(file: Path) -> Shape:
+def _configured(file: Path) -> Shape:
     told = json.loads(file.read_text("utf-8"))
     return Shape(*(told[name] for name in CONFIG))
 
@@ -89,10 +89,10 @@ def _told(file: Path) -> Shape:
 class Size(NamedTuple):
     """Rows of a task in one language by split, and the pieces of a row, over all its `texts`."""
 
-    train: float
-    dev: float
-    test: float
-    pieces: float
+    train: float = UNKNOWN
+    dev: float = UNKNOWN
+    test: float = UNKNOWN
+    pieces: float = UNKNOWN
 
 
 @cache
@@ -104,13 +104,12 @@ def _published() -> dict[str, Size]:
 
 def size(task: Task, data: str, lengths: Mapping[str, float]) -> Size:
     """How large `task` is; `lengths` has the pieces of a row where they were measured."""
-    if data == "world" and not task.files:
+    found = Size() if task.files else _published().get(task.name, Size())
+    if in_world(task, data):
         from xstilts.world.tasks import TASKS
 
         rows = TASKS[task.world].sizes if task.world else {}
-        found = Size(*(rows.get(split, 0) for split in ("train", "dev", "test")), UNKNOWN)
-    else:
-        found = _published().get("" if task.files else task.name, Size(*[UNKNOWN] * 4))
+        found = Size(*(rows.get(split, 0) for split in SPLITS))
     return found._replace(pieces=lengths.get(task.name, found.pieces))
 
 
@@ -127,72 +126,59 @@ class Cost(NamedTuple):
     learnt: float = 0
     read: float = 0
 
-    def __add__(self, other):
-        return Cost(*(a + b for a, b in zip(self, other, strict=True)))
-
 
 def cost(run: Run, lengths: Mapping[str, float]) -> Cost:
     """What one run takes; `lengths` are pieces of a row by task, where measured."""
-    if run.setting is None or not (run.trained or run.tasks):
+    if not run.tasks:
         return Cost()
     body, data = shape(run.setting), run.setting.data
     longest = run.hyper.max_len if run.hyper else math.inf
-    sizes = [size(task, data, lengths) for task in run.tasks]
-    work = [_row(body, min(own.pieces, texts(task) * longest), texts(task))
-            for own, task in zip(sizes, run.tasks, strict=True)]  # fmt: skip
-    if run.trained:
-        return _training(run.hyper, body, list(zip(sizes, work, strict=True)))
+    sizes = [(task, size(task, data, lengths), texts(task)) for task in run.tasks]
+    work = [body.reading(min(own.pieces, n * longest), n) for _, own, n in sizes]  # of a row
+    if run.hyper:
+        return _training(run.hyper, body, [own for _, own, _ in sizes], work)
     limit = run.setting.budget.get("evaluate", {}).get("examples", math.inf)
-    rows = [min(own.test, limit) * len(languages(task, data))
-            for own, task in zip(sizes, run.tasks, strict=True)]  # fmt: skip
-    return Cost(sum(rows), read=sum(n * one for n, one in zip(rows, work, strict=True)))
+    rows = [min(own.test, limit) * len(languages(task, data)) for task, own, _ in sizes]
+    return Cost(sum(rows), read=_sum(rows, work))
 
 
-def _row(body: Shape | None, *what, **more) -> float:
-    return body.reading(*what, **more) if body else UNKNOWN
-
-
-def _training(hyper, body: Shape | None, tasks: list[tuple[Size, float]]) -> Cost:
+def _training(hyper: Hyper, body: Shape, sizes: list[Size], work: list[float]) -> Cost:
     """As `loop` trains: tasks drawn by their size, dev on the way, running text for its share."""
-    rows = [min(size.train, hyper.examples or math.inf) for size, _ in tasks]
-    per_epoch = sum(-(-n // hyper.batch) for n in rows)
-    updates = hyper.updates or max(hyper.epochs * per_epoch, 1)
+    rows = [min(size.train, hyper.examples or math.inf) for size in sizes]
+    updates = hyper.updates or max(hyper.epochs * sum(-(-n // hyper.batch) for n in rows), 1)
     examples = hyper.updates * hyper.batch if hyper.updates else hyper.epochs * sum(rows)
     examples *= 1 - hyper.mlm
     drawn = [min(n, hyper.cap or math.inf) ** (1 / hyper.temperature) for n in rows]
-    share = examples / (sum(drawn) or 1)
-    learnt = sum(share * n * work for n, (_, work) in zip(drawn, tasks, strict=True))
+    learnt = examples / (sum(drawn) or 1) * _sum(drawn, work)
     if windows := updates * hyper.mlm * hyper.mlm_batch:
-        running = _row(body, hyper.max_len, hidden=HIDDEN)
+        running = body.reading(hyper.max_len, hidden=HIDDEN)
         examples, learnt = examples + windows, learnt * (hyper.mlm < 1) + windows * running
-    looks = updates // hyper.evaluate_every + 1 if hyper.mlm < 1 else 0
-    read = sum(min(size.dev, hyper.eval_examples or math.inf) * work for size, work in tasks)
-    return Cost(examples, updates, 3 * learnt, looks * read if looks else 0)
+    if hyper.mlm == 1:
+        return Cost(examples, updates, 3 * learnt)
+    dev = [min(size.dev, hyper.eval_examples or math.inf) for size in sizes]
+    looks = updates // hyper.evaluate_every + 1
+    return Cost(examples, updates, 3 * learnt, looks * _sum(dev, work))
 
 
-class Disk(NamedTuple):
-    """Bytes at the end, and at most at one time."""
-
-    kept: float
-    peak: float
+def _sum(counts: list[float], each: list[float]) -> float:
+    return sum(n * one for n, one in zip(counts, each, strict=True))
 
 
-def disk(runs: Iterable[Run], costs: Mapping[str, Cost], workers: int) -> Disk:
-    """What a grid leaves on disk: every encoder, notebook and example, for good.
+def disk(runs: Iterable[Run], costs: Mapping[str, Cost], workers: int) -> tuple[float, float]:
+    """Bytes that a grid leaves on disk in the end, and at most at one time.
 
-    Fine-tuned models are dropped once read, and the scheduler prefers to read them: at any time
-    there is at most one of them for each worker, and the state of one training.
+    Every encoder, notebook and example stays. Fine-tuned models are dropped once read, and the
+    scheduler prefers to read them: at any time there is at most one of them for each worker, and
+    the state of one training.
     """
-    kept, models = 0.0, {0.0}
+    kept, models = 0.0, [0.0]
     for run in runs:
         kept += RUN + EXAMPLE * (costs[run.id].examples if run.leaves == "scores" else 0)
         if run.leaves in ("model", "temp"):
-            body = shape(run.setting)
-            model = body.bytes if body else UNKNOWN
-            models.add(model)
-            kept += model if run.leaves == "model" else 0
-    largest = max(models) if sum(models) >= 0 else UNKNOWN
-    return Disk(kept, kept + workers * (1 + STATE) * largest)
+            models.append(shape(run.setting).bytes)
+            kept += models[-1] if run.leaves == "model" else 0
+    largest = UNKNOWN if math.isnan(sum(models)) else max(models)
+    return kept, kept + workers * (1 + STATE) * largest
 
 
 def wall(runs: Iterable[Run], seconds: Mapping[str, float], workers: int) -> float:

@@ -18,16 +18,16 @@ Splits are train, dev and test; test labels are kept. How a table's columns beco
 task's record and in `xstilts.readings`; where tables lie is in `xstilts.sources`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from xstilts import sources
-from xstilts.languages import language, languages
+from xstilts.languages import in_world, language, languages
 from xstilts.paths import BadInput, MissingData
-from xstilts.readings import READINGS, Rows, inputs
-from xstilts.rowcheck import consistent, guarded
+from xstilts.readings import Rows, inputs, read
+from xstilts.records import within
 from xstilts.sources import Source
 from xstilts.tasks import COLUMNS, SPLITS, Hub, Task, check
 
@@ -45,15 +45,16 @@ def load(
     if split not in SPLITS:
         raise BadInput(f"unknown split '{split}'; there are {', '.join(SPLITS)}")
     check(task)
-    if _made_up(task, data):
+    made_up = in_world(task, data)
+    if made_up:
         rows = _world(task, split, lang, errors)
     elif errors:
         raise BadInput(f"{task.name}: only the synthetic world's translations have `errors`")
     else:
         rows = _real(task, split, lang)
     rows = list(_queries(rows, limit) if task.form == "pairs" else islice(rows, limit))
-    if not _made_up(task, data):
-        consistent(task, split, rows, f"{task.name}, {split}, '{lang}'")
+    if not made_up:
+        _paired(task, split, rows, f"{task.name}, {split}, '{lang}'")
     if not rows:
         raise MissingData(f"{task.name}: no labelled rows in '{lang}', split {split}")
     return _dataset(task.form, rows)
@@ -70,12 +71,6 @@ def labelled(task: Task, *, data: str) -> Task:
 def needed(task: Task, split: str, lang: str) -> tuple[Source, ...]:
     """Every table of the hub that `load` reads for these rows."""
     return tuple(_source(task, hub, split, code) for hub, code in _places(task, split, lang))
-
-
-def _made_up(task: Task, data: str) -> bool:
-    if data not in ("world", "hub"):
-        raise BadInput(f"data is 'world' or 'hub', not '{data}'")
-    return data == "world" and not task.files
 
 
 def _world(task: Task, split: str, lang: str, errors: float) -> list[dict]:
@@ -95,15 +90,13 @@ def _real(task: Task, split: str, lang: str) -> Iterator[dict]:
         raise MissingData(f"{task.name}: no '{lang}' among its languages, {' '.join(known)}")
     if task.files:
         path = _own_file(task, split, lang)
-        return guarded(READINGS[task.form], Rows(task, None, sources.read((path,)), lang, split))
-    places = _places(task, split, lang)
-    try:
-        tables = [sources.table(_source(task, hub, split, code)) for hub, code in places]
-    except MissingData as error:
-        raise type(error)(f"{task.name}, {split}, '{lang}': {error}") from error
-    rows = [Rows(task, hub, table, code, split)
-            for table, (hub, code) in zip(tables, places, strict=True)]  # fmt: skip
-    return guarded(READINGS[task.shape or task.form], *rows)
+        return read(task.form, Rows(task, None, sources.read((path,)), lang, split))
+    rows = []
+    for hub, code in _places(task, split, lang):
+        with within(f"{task.name}, {split}, '{lang}'"):
+            table = sources.table(_source(task, hub, split, code))
+        rows.append(Rows(task, hub, table, code, split))
+    return read(task.shape or task.form, *rows)
 
 
 def _own_file(task: Task, split: str, lang: str) -> Path:
@@ -111,8 +104,6 @@ def _own_file(task: Task, split: str, lang: str) -> Path:
         raise MissingData(f"{task.name}: its files have no {split} split, only "
                           + ", ".join(task.files))  # fmt: skip
     path = Path(task.files[split].format(**vars(language(lang))))
-    if path.suffix not in sources.SUFFIXES:
-        raise BadInput(f"{task.name}: {path} should end in {', '.join(sources.SUFFIXES)}")
     if not path.is_file():
         expected = ", ".join(inputs(task, None))
         raise MissingData(f"{task.name}, {split}, '{lang}': no file {path} (columns: {expected})")
@@ -137,6 +128,22 @@ def _source(task: Task, hub: Hub, split: str, lang: str) -> Source:
     config = hub.config.format(**vars(language(lang)))
     columns = tuple(inputs(task, hub))
     return Source(hub.repo, config, hub.splits[split], hub.revision, hub.local, columns)
+
+
+def _paired(task: Task, split: str, rows: Sequence[Mapping], where: str) -> None:
+    """Refuse ids that come twice, by which results are paired, and gold that nothing answers to."""
+    if split == "train":
+        return
+    seen: set = set()
+    for number, row in enumerate(rows, start=1):
+        own = row.get("side"), row["id"]
+        if own in seen:
+            raise BadInput(f"{where}: the id '{row['id']}' comes twice, again in row {number}")
+        seen.add(own)
+    gold = {one for row in rows for one in row.get("gold", ())}
+    candidates = {at for side, at in seen if side == "candidate"}
+    if gold and candidates and not gold & candidates and not task.shape:
+        raise BadInput(f"{where}: no 'gold', such as '{min(gold)}', is the id of a candidate")
 
 
 def _queries(rows: Iterable[dict], limit: int | None) -> Iterator[dict]:

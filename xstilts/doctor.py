@@ -4,8 +4,6 @@ One line a check: a mark, what was looked at, what was found, and for what is wr
 Nothing is imported that takes long, nothing is asked of a network, nothing stays behind.
 """
 
-import contextlib
-import importlib.util
 import locale
 import os
 import platform
@@ -14,9 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from xstilts import profiles
 from xstilts.paths import (
@@ -24,6 +22,8 @@ from xstilts.paths import (
     ROOT,
     UserError,
     cache_dir,
+    encoder_dir,
+    fetched_dir,
     hub_dir,
     runs_dir,
     text_dir,
@@ -33,28 +33,30 @@ from xstilts.settings import SETTINGS
 
 ROOM = 2 * 2**30  # bytes that the demo and its environment should find free
 SOCKET = 100  # characters that a socket's path may have, a few kept in reserve
+NEEDED = ("torch", "transformers", "snakemake", "papermill", "ipykernel")
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What one check found. Only what is WRONG changes the exit code."""
 
     state: str
     what: str
     told: str
 
-    def __str__(self) -> str:
-        return f"{self.state:<6}{self.what:<12}{self.told}"
+
+def judged(what: str, good: bool, told: str, remedy: str) -> Finding:
+    """What was found, with the remedy if it is not good."""
+    return Finding(OK, what, told) if good else Finding(WRONG, what, f"{told}{remedy}")
 
 
-def doctor(say=print) -> int:
+def doctor() -> int:
     """Say what every check found; 0, or 3 if something is wrong."""
     found = [finding for check in CHECKS for finding in check()]
-    for finding in found:
-        say(str(finding))
+    for state, what, told in found:
+        print(f"{state:<6}{what:<12}{told}")
     wrong = sum(finding.state == WRONG for finding in found)
-    say(f"{wrong} of {len(found)} checks found something wrong" if wrong else "all is well")
+    print(f"{wrong} of {len(found)} checks found something wrong" if wrong else "all is well")
     return 3 if wrong else 0
 
 
@@ -66,77 +68,64 @@ def packages() -> Iterator[Finding]:
     """What is installed beside what the lock names; torch may be another build."""
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     pins = dict(re.findall(r"(?m)^([A-Za-z0-9_.-]+)==([^\s;\\]+)", lock))
-    missing, other = [], []
-    for name, pinned in pins.items():
-        try:
-            here = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            missing.append(name)
-            continue
-        if here.partition("+")[0] != pinned.partition("+")[0]:
-            other.append(f"{name} {here} for {pinned}")
+    here = {name: _version(name) for name in pins}
+    other = [f"{name} {here[name]} for {pin}" if here[name] else f"no {name}"
+             for name, pin in pins.items() if here[name] != pin.partition("+")[0]]  # fmt: skip
     remedy = "make .venv/.stamp"
-    gone = [name for name in ("torch", "transformers", "snakemake", "papermill", "ipykernel")
-            if importlib.util.find_spec(name) is None]  # fmt: skip
-    if gone:
+    if gone := [name for name in NEEDED if not here[name]]:
         yield Finding(WRONG, "packages", f"no {', '.join(gone)}: {remedy}")
-    elif missing or other:
-        some = ", ".join((other + [f"no {name}" for name in missing])[:4])
-        told = f"{len(missing) + len(other)} of {len(pins)} are not as locked ({some}): {remedy}"
+    elif other:
+        told = f"{len(other)} of {len(pins)} are not as locked ({', '.join(other[:4])}): {remedy}"
         yield Finding(NOTE, "packages", told)
     else:
         yield Finding(OK, "packages", f"{len(pins)}, as requirements.lock has them")
 
 
+def _version(name: str) -> str:
+    """The version of what is installed, without its build; empty if nothing is."""
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def encoders() -> Iterator[Finding]:
     """Those that ship, and those of the hub that lie here already."""
-    names = {s.encoder for s in SETTINGS.values() if s.data == "world"}
-    for name in sorted(names):
-        folder = ENCODERS / name
-        weights = folder / "model.safetensors"
-        if not weights.is_file() or weights.stat().st_size < 2**20:  # a pointer of git-lfs is small
-            told = f"{weights} is not whole: git lfs pull, or git checkout -- {folder}"
-            yield Finding(WRONG, "encoder", told)
-        else:
-            yield Finding(OK, "encoder", f"{name}, {weights.stat().st_size / 1e6:.1f} MB")
-    for one in sorted({s.encoder for s in SETTINGS.values() if s.data == "hub"}):
-        folder = hub_dir_or_none()
-        here = (folder and (folder / one).is_dir()) or _cached(one).is_dir()
+    for name in sorted({s.encoder for s in SETTINGS.values() if s.data == "world"}):
+        weights = ENCODERS / name / "model.safetensors"
+        size = weights.stat().st_size if weights.is_file() else 0
+        remedy = f", not whole: git lfs pull, or git checkout -- {weights.parent}"
+        whole = size >= 2**20  # what git-lfs leaves in its place is small
+        yield judged("encoder", whole, f"{name}, {size / 1e6:.1f} MB", remedy)
+    for name in sorted({s.encoder for s in SETTINGS.values() if s.data == "hub"}):
+        try:
+            here = encoder_dir(name) or fetched_dir("models", name).is_dir()
+        except UserError:  # told below, among the data
+            here = False
         told = "is here" if here else "would be fetched from the hub"
-        yield Finding(OK if here else NOTE, "encoder", f"{one} {told}")
-
-
-def _cached(name: str) -> Path:
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser() / "hub"
-    return home / f"models--{name.replace('/', '--')}"
-
-
-def hub_dir_or_none() -> Path | None:
-    with contextlib.suppress(UserError):
-        return hub_dir()
-    return None
+        yield Finding(OK if here else NOTE, "encoder", f"{name} {told}")
 
 
 def data() -> Iterator[Finding]:
     """Where real data would come from; the synthetic world is always there."""
-    for name, look, what in (
-        ("XSTILTS_HUB", hub_dir, "data sets"), ("XSTILTS_TEXT", text_dir, "running text"),
-        ("XSTILTS_TRANSLATED", translated_dir, "translations"),
-    ):  # fmt: skip
+    for name, look, what, otherwise in (
+        ("XSTILTS_HUB", hub_dir, "data sets", "from the Hugging Face hub"),
+        ("XSTILTS_TEXT", text_dir, "running text", "none"),
+        ("XSTILTS_TRANSLATED", translated_dir, "translations", "none"),
+    ):
         try:
             folder = look()
         except UserError as error:
             yield Finding(WRONG, "data", str(error))
             continue
-        if folder and not os.access(folder, os.R_OK | os.X_OK):
+        if not folder:
+            yield Finding(NOTE, "data", f"{what}: {otherwise}, for {name} is not set")
+        elif not os.access(folder, os.R_OK | os.X_OK):
             yield Finding(WRONG, "data", f"{name}={folder} may not be read: chmod -R u+rX {folder}")
-        elif folder and not any(folder.iterdir()):
+        elif not any(folder.iterdir()):
             yield Finding(WRONG, "data", f"{name}={folder} is empty: `xstilts mirror` fills one")
-        elif folder:
-            yield Finding(OK, "data", f"{what} from {folder}")
         else:
-            rest = "from the Hugging Face hub" if name == "XSTILTS_HUB" else "none"
-            yield Finding(NOTE, "data", f"{what}: {rest}, for {name} is not set")
+            yield Finding(OK, "data", f"{what} from {folder}")
     if os.environ.get("HF_HUB_OFFLINE") and not os.environ.get("XSTILTS_HUB"):
         yield Finding(NOTE, "data", "HF_HUB_OFFLINE is set: only what was fetched before is there")
 
@@ -146,7 +135,8 @@ def folders() -> Iterator[Finding]:
     for what, folder, name in (("results", runs_dir, "XSTILTS_OUT"),
                                ("cache", cache_dir, "XSTILTS_CACHE")):  # fmt: skip
         try:
-            place = _existing(folder())
+            path = folder()
+            place = next(one for one in (path, *path.parents) if one.exists())
             with tempfile.TemporaryFile(dir=place) as file:
                 file.write(b"x")
             free = shutil.disk_usage(place).free
@@ -154,31 +144,24 @@ def folders() -> Iterator[Finding]:
             told = f"may not be written ({error.strerror}): set {name} to a folder of your own"
             yield Finding(WRONG, what, told)
             continue
-        state = OK if free > ROOM else WRONG
-        more = "" if free > ROOM else f": free some, or set {name} to another disk"
-        yield Finding(state, what, f"{place}, {free / 1e9:,.0f} GB free{more}")
-    private = f"{tempfile.gettempdir()}/xstilts-12345678/xstilts-12345678/kernel.json-1"
-    if len(private) > SOCKET:
-        told = f"{tempfile.gettempdir()} is too long a path for sockets: set TMPDIR to a short one"
-        yield Finding(WRONG, "temporary", told)
-    else:
-        yield Finding(OK, "temporary", tempfile.gettempdir())
+        yield judged(what, free > ROOM, f"{place}, {free / 1e9:,.0f} GB free",
+                     f": free some, or set {name} to another disk")  # fmt: skip
 
 
-def _existing(folder: Path) -> Path:
-    """`folder`, or the nearest above it that is there."""
-    return next(place for place in (folder, *folder.parents) if place.exists())
+def temporary() -> Iterator[Finding]:
+    home = tempfile.gettempdir()
+    short = len(f"{home}/xstilts-12345678/xstilts-12345678/kernel.json-1") <= SOCKET
+    yield judged("temporary", short, home,
+                 " is too long a path for sockets: set TMPDIR to a short one")  # fmt: skip
 
 
 def machine() -> Iterator[Finding]:
-    number, memory = profiles.cores(), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    gpus = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    told = f"{os.cpu_count()} cores, {memory / 2**30:.0f} GB, {number} runs at a time"
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    told = f"{os.cpu_count()} cores, {memory:.0f} GB, {profiles.cores()} runs at a time"
     yield Finding(OK, "machine", told)
-    if not gpus:
-        yield Finding(NOTE, "GPU", "none: tiny settings only (minutes); real ones would take weeks")
-    else:
-        yield Finding(OK, "GPU", f"{len(gpus)}")
+    gpus = len(list(Path("/proc/driver/nvidia/gpus").glob("*/information")))
+    none = "none: tiny settings only (minutes); real ones would take weeks"
+    yield Finding(OK, "GPU", f"{gpus}") if gpus else Finding(NOTE, "GPU", none)
     if platform.system() != "Linux":
         told = "a killed `xstilts run` may leave processes behind: look with ps"
         yield Finding(NOTE, "system", f"{platform.system()}: {told}")
@@ -187,24 +170,8 @@ def machine() -> Iterator[Finding]:
 def language() -> Iterator[Finding]:
     """Texts in a dozen scripts pass through the terminal and file names."""
     coding = locale.getpreferredencoding(False)
-    if coding.upper().replace("-", "") != "UTF8":
-        yield Finding(WRONG, "locale", f"{coding}, not UTF-8: export LC_ALL=C.UTF-8")
-    else:
-        yield Finding(OK, "locale", coding)
+    good = coding.upper().replace("-", "") == "UTF8"
+    yield judged("locale", good, coding, ", not UTF-8: export LC_ALL=C.UTF-8")
 
 
-def work() -> Iterator[Finding]:
-    """Whether a grid is at work in the results' folder."""
-    import fcntl
-
-    try:
-        with (runs_dir() / ".lock").open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield Finding(OK, "at work", f"nothing, in {runs_dir()}")
-    except BlockingIOError:
-        yield Finding(NOTE, "at work", f"an `xstilts run`, in {runs_dir()}")
-    except OSError:
-        yield Finding(OK, "at work", "nothing yet")
-
-
-CHECKS = (python, packages, encoders, data, folders, machine, language, work)
+CHECKS = (python, packages, encoders, data, folders, temporary, machine, language)

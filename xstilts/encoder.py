@@ -9,7 +9,6 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -29,10 +28,8 @@ from transformers import (
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from xstilts.batches import Block
 from xstilts.paths import BadInput, MissingData, UserError
-
-if TYPE_CHECKING:
-    from xstilts.batches import Block
 
 FAMILIES = {
     "xlm-roberta": (XLMRobertaConfig, XLMRobertaForMaskedLM),
@@ -77,23 +74,13 @@ class Encoder(nn.Module):
     def __init__(self, lm: nn.Module, tokenizer, fresh: tuple[str, ...] = ()):
         super().__init__()
         self.lm, self.tokenizer, self.fresh = lm, tokenizer, fresh
+        self.width, self.layers = lm.config.hidden_size, lm.config.num_hidden_layers
+        self.family = lm.config.model_type
         lm.config._attn_implementation = ATTENTION
 
     @property
     def body(self) -> nn.Module:
         return self.lm.base_model
-
-    @property
-    def width(self) -> int:
-        return self.lm.config.hidden_size
-
-    @property
-    def layers(self) -> int:
-        return self.lm.config.num_hidden_layers
-
-    @property
-    def family(self) -> str:
-        return self.lm.config.model_type
 
     @classmethod
     def load(cls, where: str | Path) -> "Encoder":
@@ -124,18 +111,15 @@ class Encoder(nn.Module):
         segments = {"token_type_ids": token_type_ids} if self.family == "bert" else {}
         return self.body(input_ids, attention_mask=attention_mask, **segments).last_hidden_state
 
-    def layer_by_layer(self, blocks: Sequence["Block"]) -> Iterator[list[Tensor]]:
-        """Embeddings, then every layer's vectors: each time one tensor [B, T, width] a block."""
-        return (_apart(vectors, blocks) for vectors in self._layers(blocks))
-
-    def read(self, blocks: Sequence["Block"]) -> list[Tensor]:
+    def read(self, blocks: Sequence[Block]) -> list[Tensor]:
         """The last layer's vectors of every block, [B, T, width] each."""
-        return _apart(deque(self._layers(blocks), maxlen=1).pop(), blocks)
+        return deque(self.layer_by_layer(blocks), maxlen=1).pop()
 
-    def _layers(self, blocks: Sequence["Block"]) -> Iterator[Tensor]:
-        """The blocks end to end as one long text, [1, pieces, width].
+    def layer_by_layer(self, blocks: Sequence[Block]) -> Iterator[list[Tensor]]:
+        """Embeddings, then every layer's vectors: each time one tensor [B, T, width] a block.
 
-        So all there is but attention runs once over everything; attention keeps to its rows.
+        The blocks go end to end as one long text, [1, pieces, width], so that all there is but
+        attention runs once over everything; attention keeps to its rows.
         """
         bert = self.family == "bert"
         first = 0 if bert else self.tokenizer.pad_token_id + 1
@@ -147,10 +131,10 @@ class Encoder(nn.Module):
             token_type_ids=_end_to_end(b.types for b in blocks) if bert else None,
             position_ids=_end_to_end(places),
         )
-        yield vectors
+        yield _apart(vectors, blocks)
         for layer in self.body.encoder.layer:
             vectors = layer(vectors, None, blocks=blocks)
-            yield vectors
+            yield _apart(vectors, blocks)
 
     def logits(self, vectors: Tensor) -> Tensor:
         """The language-model head on some last-layer vectors [N, width]: [N, vocabulary]."""
@@ -209,7 +193,7 @@ def _end_to_end(blocks: Iterable[Tensor]) -> Tensor:
     return torch.cat([block.flatten() for block in blocks])[None]
 
 
-def _apart(vectors: Tensor, blocks: Sequence["Block"]) -> list[Tensor]:
+def _apart(vectors: Tensor, blocks: Sequence[Block]) -> list[Tensor]:
     parts = vectors[0].split([block.ids.numel() for block in blocks])
     return [part.unflatten(0, b.ids.shape) for part, b in zip(parts, blocks, strict=True)]
 

@@ -12,8 +12,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
 
 from xstilts.data import load
@@ -28,9 +28,6 @@ from xstilts.settings import Setting
 from xstilts.submission import write_answers
 from xstilts.tasks import Task
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 GUESS = "guess_"  # begins the metrics of an answerer that reads nothing
 OF_THE_RUN = ("setting", "seed", "recipe", "target", "run")  # columns that the run itself adds
 
@@ -40,26 +37,19 @@ class Result:
     """What an evaluation found: `scores` and `examples` without the run's identity, `answers`
     {(task, split, lang): file text} in XTREME's layout, `missing` {lang: why it has no scores}."""
 
-    scores: "pd.DataFrame"
-    examples: "pd.DataFrame"
+    scores: pd.DataFrame
+    examples: pd.DataFrame
     answers: dict[tuple[str, str, str], str]
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def zero_shot(
-    model: Path,
-    task: Task,
-    setting: Setting,
-    *,
-    split: str = "test",
-    langs: Sequence[str] | None = None,
-) -> Result:
-    """Score the model in the folder `model` on `task` in `langs` (all the task has, by default).
+def zero_shot(model: Path, task: Task, setting: Setting) -> Result:
+    """Score the model in the folder `model` on the test rows of `task` in all its languages.
 
     A dual encoder ranks the candidates of all languages together. Raises MissingData if no
     language has data; the ones that lack it are in the result's `missing`, and printed.
     """
-    rows, missing = rows_of(task, setting, split, langs or languages(task, setting.data))
+    rows, missing = rows_of(task, setting, "test", languages(task, setting.data))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     fitted = Model.load(model).to(device)
     head = fitted.head_of(task)
@@ -70,14 +60,13 @@ def zero_shot(
     outs = predict(fitted, head, features, facts["token_budget"], setting.precision)
     answers = module.decode(outs, features, flat, told)
     sizes = {feature.row: feature for feature in features}
-    pairs, report = task.form == "pairs", Report(task, split)
+    pairs, report = task.form == "pairs", Report(task, "test")
     shown = {"layer": fitted.encoder.layers if pairs else None,
              "pooling": MEAN if pairs else None, "selection": facts["selection"]}  # fmt: skip
     for lang, places, own, said in _by_language(rows, answers):
         measured = judge(task, own, said, lang)
         report.scores(lang, measured, shown)
-        report.examples(lang, own, measured, [sizes.get(i) for i in places])
-        report.answers(lang, own, said)
+        report.answers(lang, own, said, measured, [sizes.get(i) for i in places])
         if not pairs:
             report.scores(lang, guess(task, own, lang), shown, GUESS)
     if pairs:
@@ -171,8 +160,10 @@ class Report:
             row |= {"split": self.split, "metric": kind + metric, "value": value, "n": n}
             self._scores.append(row | dict(shown))
 
-    def examples(self, lang: str, rows, measured: Measured, features) -> None:
-        """One row an example and metric: its counts, and how long its input was."""
+    def answers(self, lang: str, rows, said, measured: Measured, features) -> None:
+        """A file of answers; one row an example and metric: its counts, and its input's length."""
+        text = write_answers(self.task, [row["id"] for row in rows], said)
+        self._answers[self.task.name, self.split, lang] = text
         for metric, counts in measured.counts.items():
             for row, count, feature in zip(rows, counts, features, strict=True):
                 self._examples.append(
@@ -181,13 +172,7 @@ class Report:
                      row.get("domain"))
                 )  # fmt: skip
 
-    def answers(self, lang: str, rows, said) -> None:
-        text = write_answers(self.task, [row["id"] for row in rows], said)
-        self._answers[self.task.name, self.split, lang] = text
-
     def result(self, missing: dict[str, str]) -> Result:
-        import pandas as pd
-
         names = [name for name in COLUMNS if name not in OF_THE_RUN]
         scores = pd.DataFrame(self._scores, columns=names)
         scores["layer"] = scores["layer"].astype("Int64")

@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from xstilts.files import told
+from xstilts.files import replaced, told
 from xstilts.grid import alone, plan
 from xstilts.gridfile import at_hand
 from xstilts.paths import NOTEBOOKS, BadInput, MissingData, UserError, nearest, runs_dir
@@ -169,8 +169,6 @@ def _offline(run) -> bool:
 def _html(notebook: Path, page: Path) -> None:
     """The executed notebook as a page to read: pictures and text, no code."""
     from nbconvert import HTMLExporter
-
-    from xstilts.files import replaced
 
     exporter = HTMLExporter(exclude_input=True, exclude_input_prompt=True, embed_images=True)
     text, _ = exporter.from_filename(str(notebook))

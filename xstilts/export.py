@@ -4,9 +4,10 @@ Copies what the evaluations of one setting, recipe and seed left; it computes no
 scores. XTREME's scorer, and ours, give for the two folders the runs' own figures.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
+from xstilts.files import replaced
 from xstilts.grid import Run, plan
 from xstilts.gridfile import read
 from xstilts.languages import languages
@@ -17,30 +18,25 @@ from xstilts.submission import answers_path, write_labels
 from xstilts.tasks import Task
 
 
-def export(
-    grid, setting: str, recipe: str, seed: int, folder: Path, say: Callable[[str], object] = print
-) -> None:
+def export(grid, setting: str, recipe: str, seed: int, folder: Path) -> None:
     """Write `folder`/predictions and `folder`/labels from the runs of `grid` that are done.
 
-    `say` is told what there is of each task. Raises BadInput for names the grid does not have, for
+    Says what there is of each task. Raises BadInput for names the grid does not have, for
     results out of date and for a folder in use; MissingData if nothing has been run.
     """
     for side in ("predictions", "labels"):
         if (folder / side).exists():
             raise BadInput(f"{folder / side} is there already: choose another folder, or delete it")
     grid, files = read(grid), {}
-    for task, run in _owners(_evaluations(grid, setting, recipe, seed, say)):
-        files |= _files(task, run, say)
+    for task, run in _owners(_evaluations(grid, setting, recipe, seed)):
+        files |= _files(task, run)
     if not files:
         raise MissingData(f"{grid.where}: these runs answered no test rows")
-    try:
-        for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot write to {folder}: {error.strerror}") from error
+    for path, text in files.items():
+        with replaced(folder / path) as part:
+            part.write_text(text, encoding="utf-8")
     suite = _suite(grid.setting(setting).data, {path.parts[1] for path in files})
-    say(f"to score it: xstilts score {folder}/predictions {folder}/labels --suite {suite}")
+    print(f"to score it: xstilts score {folder}/predictions {folder}/labels --suite {suite}")
 
 
 def _suite(data: str, names: set[str]) -> str:
@@ -50,7 +46,7 @@ def _suite(data: str, names: set[str]) -> str:
     return max(MEMBERS, key=lambda suite: len(names.intersection(MEMBERS[suite])))
 
 
-def _evaluations(grid, setting: str, recipe: str, seed: int, say) -> list[Run]:
+def _evaluations(grid, setting: str, recipe: str, seed: int) -> list[Run]:
     """The runs that hold answers; those that have not been run are told of and left out."""
     runs = plan(grid, settings=[setting], seeds=[seed])
     scored = [run for run in runs if run.leaves == "scores"]
@@ -58,16 +54,14 @@ def _evaluations(grid, setting: str, recipe: str, seed: int, say) -> list[Run]:
     if not wanted:
         hint = nearest(recipe, {run.params["recipe"] for run in scored})
         raise BadInput(f"{grid.where}: no evaluations after recipe '{recipe}': {hint}")
-    states, done = standing(runs), []
+    states = standing(runs)
     for run in wanted:
-        if states[run.id] not in ("", "missing"):
+        if states[run.id] == "missing":
+            print(f"{run.id} has not been run: left out")
+        elif states[run.id]:
             raise BadInput(f"{run.id} is out of date ({states[run.id]} changed): "
                            f"first `xstilts run {grid.where} --redo`")  # fmt: skip
-        if states[run.id]:
-            say(f"{run.id} has not been run: left out")
-        else:
-            done.append(run)
-    if not done:
+    if not (done := [run for run in wanted if not states[run.id]]):
         raise MissingData(f"nothing of it has been run: first `xstilts run {grid.where}`")
     return done
 
@@ -83,17 +77,18 @@ def _owners(runs: Iterable[Run]) -> list[tuple[Task, Run]]:
     return list(found.values())
 
 
-def _files(task: Task, run: Run, say) -> dict[Path, str]:
+def _files(task: Task, run: Run) -> dict[Path, str]:
     """Answers and labels of one task in the languages that have answers, by path."""
     from xstilts.evaluate import rows_read
 
-    files, unlabelled, langs = {}, [], languages(task, run.setting.data)
-    answers = {lang: runs_dir() / run.id / "answers" / answers_path(task, "test", lang)
-               for lang in langs}  # fmt: skip
-    there = [lang for lang, path in answers.items() if path.is_file()]
-    for lang in there:
+    files, there, unlabelled = {}, [], []
+    langs, home = languages(task, run.setting.data), runs_dir() / run.id / "answers"
+    for lang in langs:
         path = answers_path(task, "test", lang)
-        files["predictions" / path] = answers[lang].read_text("utf-8")
+        if not (home / path).is_file():
+            continue
+        there.append(lang)
+        files["predictions" / path] = (home / path).read_text("utf-8")
         try:
             rows = rows_read(task, run.setting, "test", lang)
             files["labels" / path] = write_labels(task, rows)
@@ -102,5 +97,5 @@ def _files(task: Task, run: Run, say) -> dict[Path, str]:
     parts = [f"{len(there)} of {len(langs)} languages from {run.id}"]
     for word, some in (("without", set(langs) - set(there)), ("no labels for", unlabelled)):
         parts += [f"{word} {' '.join(sorted(some))}"] if some else []
-    say(f"{task.name}: {', '.join(parts)}")
+    print(f"{task.name}: {', '.join(parts)}")
     return files

@@ -2,26 +2,30 @@
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import platform
 import shutil
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
-from xstilts.paths import BadInput, UserError
+from xstilts.paths import UserError
 
 
 @contextmanager
 def replaced(path: Path):
-    """A path to write to, which takes `path`'s place when all went well."""
-    part = beside(path)
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """A path to write to, which takes `path`'s place when all went well; its folder is made."""
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = beside(path)
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def beside(path: Path) -> Path:
@@ -55,20 +59,29 @@ def told(path: Path):
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise UserError(f"no space left to write {path}: free some and run again") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR,
+                           errno.EEXIST):  # fmt: skip
             raise UserError(f"may not write to {path} ({error.strerror}): choose another folder, "
                             "by --to or XSTILTS_OUT") from error  # fmt: skip
         raise
 
 
+def sha256(path: Path) -> str:
+    """A file's hash, taken once for each time at which it was changed."""
+    return _sha256(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, _time: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_record(folder: Path) -> dict:
-    """What the `run.json` in `folder` says; nothing if it is not there."""
-    try:
+    """What the `run.json` in `folder` says; nothing if it is not there, or not whole."""
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
         return json.loads((folder / "run.json").read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except ValueError as error:
-        raise BadInput(f"{folder}/run.json: not JSON; delete the folder and run again") from error
+    return {}
 
 
 def write_json(path: Path, content) -> None:

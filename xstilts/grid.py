@@ -22,8 +22,7 @@ PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by th
     "measures": "measures.csv",
     "report": "notebook.html",
 }
-
-
+PARAMETERS = ("setting", "recipe", "target", "seed", "measure")  # in every notebook's order
 TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 
 
@@ -59,10 +58,25 @@ class Run:
         return "target" if self.params.get("target") else "intermediate"
 
     @property
+    def recipe(self) -> Recipe:
+        return self.grid.recipe(self.params["recipe"])
+
+    @property
+    def target(self) -> Recipe:
+        """The recipe that fine-tunes."""
+        return self.grid.recipe(self.params["target"])
+
+    @property
+    def evaluated(self) -> tuple["tasks.Task", ...]:
+        """The tasks that a model of this target is evaluated on."""
+        return self.grid.evaluated(self.params["target"])
+
+    @property
     def trained(self) -> Recipe | None:
         """What the run trains on, if it trains."""
-        which = "target" if self.phase == "target" else "recipe"
-        return self.grid.recipe(self.params[which]) if self.phase else None
+        if not self.phase:
+            return None
+        return self.target if self.phase == "target" else self.recipe
 
     @property
     def tasks(self) -> tuple["tasks.Task", ...]:
@@ -70,7 +84,7 @@ class Run:
         if self.trained:
             return tuple(tasks.task(name, self.grid.tasks) for name in self.trained.tasks)
         if self.notebook == "04_zero_shot":
-            return self.grid.evaluated(self.params["target"])
+            return self.evaluated
         if self.notebook == "05_retrieval":
             every = (*self.grid.tasks, *tasks.TASKS.values())
             return tuple(t for t in every if t.form == "pairs" and t.langs and not t.train)
@@ -106,12 +120,11 @@ def plan(
     for block in grid.blocks:
         for one in block.settings:
             for seed in block.seeds:
-                _expand(runs, grid, block, one, seed)
+                _expand(runs, grid, block, one.name, seed)
     scores = tuple(r.id for r in runs.values() if r.leaves in ("scores", "measures"))
-    for names, notebooks in ((grid.studies, STUDIES), (grid.reports, REPORTS)):
-        for name in names:
-            params = {"grid": grid.name}
-            _add(runs, f"{grid.name}/{name}", notebooks[name], params, scores, "report", grid)
+    for name in (*grid.studies, *grid.reports):
+        own, notebook = f"{grid.name}/{name}", (STUDIES | REPORTS)[name]
+        runs[own] = Run(own, notebook, {"grid": grid.name}, scores, "report", grid)
     return tuple(runs.values())
 
 
@@ -127,9 +140,9 @@ def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
         measures = (params["measure"],) if params.get("measure") else ()
         block = Block((grid.setting(params["setting"]),), (params["seed"],), (params["recipe"],),
                       targets, retrieval=True, measures=measures)  # fmt: skip
-        _expand(runs, grid, block, block.settings[0], params["seed"])
+        _expand(runs, grid, block, params["setting"], params["seed"])
     elif "setting" in params:
-        _encoder(runs, grid, grid.setting(params["setting"]), 0, "none")
+        _encoder(runs, grid, {"setting": params["setting"], "recipe": "none"})
     given = {name: value for name, value in params.items() if value != ""}
     found = [r for r in runs.values() if r.notebook == notebook and r.params == given]
     if not found and notebook in PLANNED and "recipe" in params:
@@ -187,54 +200,54 @@ def _there(source) -> bool:
     return not source.local or (hub_dir() is not None and (hub_dir() / source.repo).is_dir())
 
 
-def _add(runs: dict[str, Run], name: str, *rest) -> str:
-    runs.setdefault(name, Run(name, *rest))
-    return name
+# What follows fills `runs`; `own` is the setting, recipe and seed that a run belongs to.
 
 
-def _expand(runs: dict[str, Run], grid: Grid, block: Block, one: Setting, seed: int) -> None:
+def _expand(runs: dict[str, Run], grid: Grid, block: Block, setting: str, seed: int) -> None:
     """The runs of one setting and seed."""
-    for name in block.recipes:
-        encoder = _encoder(runs, grid, one, seed, name)
-        home = f"{one.name}.s{seed}/{name}"
+    for recipe in block.recipes:
+        own = {"setting": setting, "recipe": recipe, "seed": seed}
+        encoder = _encoder(runs, grid, own)
         for target in block.targets:
-            tuned = _target(runs, grid, one, seed, name, target, encoder)
+            tuned = _target(runs, grid, own, target, encoder)
             if grid.evaluated(target):
-                params = {"setting": one.name, "recipe": name, "target": target, "seed": seed}
-                _add(runs, f"{home}/zero-{target}", "04_zero_shot", params, (tuned,), "scores",
-                     grid)  # fmt: skip
-        params = {"setting": one.name, "recipe": name, "seed": seed}
+                _add(runs, grid, own | {"target": target}, "zero", "04_zero_shot", "scores", tuned)
         if block.retrieval:
-            _add(runs, f"{home}/retrieval", "05_retrieval", params, encoder, "scores", grid)
+            _add(runs, grid, own, "retrieval", "05_retrieval", "scores", encoder)
         for measure in block.measures:
-            more = params | {"measure": measure}
-            _add(runs, f"{home}/measure-{measure}", "10_measures", more, encoder, "measures", grid)
+            more = own | {"measure": measure}
+            _add(runs, grid, more, "measure", "10_measures", "measures", encoder)
 
 
-def _encoder(runs, grid: Grid, one: Setting, seed: int, name: str) -> tuple[str, ...]:
-    """The run that makes the encoder of recipe `name`; none where it lies there already."""
-    needs = ()
-    if pretrained(one):
-        base = f"{one.name}/base"
-        params = {"setting": one.name, "seed": 1}  # one encoder for every seed of the grid
-        needs = (_add(runs, base, "01_prepare_encoder", params, (), "model", grid),)
-    wanted = grid.recipe(name)
-    if wanted.after:
-        needs = _encoder(runs, grid, one, seed, wanted.after)
-    if not wanted.tasks:
+def _encoder(runs: dict[str, Run], grid: Grid, own: Mapping) -> tuple[str, ...]:
+    """The run that makes the recipe's encoder; none where it lies there already."""
+    needs, recipe = (), grid.recipe(own["recipe"])
+    if pretrained(grid.setting(own["setting"])):  # once, for every seed of the grid
+        base, params = f"{own['setting']}/base", {"setting": own["setting"], "seed": 1}
+        runs.setdefault(base, Run(base, "01_prepare_encoder", params, (), "model", grid))
+        needs = (base,)
+    if recipe.after:
+        needs = _encoder(runs, grid, own | {"recipe": recipe.after})
+    if not recipe.tasks:
         return needs
-    params = {"setting": one.name, "recipe": name, "seed": seed}
-    home = f"{one.name}.s{seed}/{name}/encoder"
-    notebook = "06_mlm_baseline" if wanted.mlm else "02_intermediate"
-    notebook = "07_translate_train" if wanted.translate else notebook
-    return (_add(runs, home, notebook, params, needs, "model", grid),)
+    notebook = "06_mlm_baseline" if recipe.mlm else "02_intermediate"
+    notebook = "07_translate_train" if recipe.translate else notebook
+    return _add(runs, grid, own, "encoder", notebook, "model", needs)
 
 
-def _target(runs, grid, one, seed, name, target, encoder) -> str:
+def _target(runs, grid: Grid, own: Mapping, target: str, needs: tuple[str, ...]) -> tuple[str, ...]:
     """The run that fine-tunes on `target`, after those that its recipe comes `after`."""
-    wanted = grid.recipe(target)
-    before, notebook = wanted.after, "07_translate_train" if wanted.translate else "03_target"
-    needs = (_target(runs, grid, one, seed, name, before, encoder),) if before else encoder
-    params = {"setting": one.name, "recipe": name, "target": target, "seed": seed}
-    home = f"{one.name}.s{seed}/{name}/target-{target}"
-    return _add(runs, home, notebook, params, needs, "temp", grid)
+    recipe = grid.recipe(target)
+    if recipe.after:
+        needs = _target(runs, grid, own, recipe.after, needs)
+    notebook = "07_translate_train" if recipe.translate else "03_target"
+    return _add(runs, grid, own | {"target": target}, "target", notebook, "temp", needs)
+
+
+def _add(runs, grid: Grid, given: Mapping, phase: str, notebook, leaves, needs) -> tuple[str]:
+    """The id of a run, which is added if it is new; its phase and what this is done to end it."""
+    params = {name: given[name] for name in PARAMETERS if name in given}
+    last = [given[name] for name in ("target", "measure") if name in given]
+    name = f"{given['setting']}.s{given['seed']}/{given['recipe']}/{'-'.join([phase, *last])}"
+    runs.setdefault(name, Run(name, notebook, params, needs, leaves, grid))
+    return (name,)

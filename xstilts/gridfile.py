@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from xstilts import tasks
-from xstilts.paths import GRIDS, TABLES, BadInput, nearest
-from xstilts.ranges import SEEDS, check_name, check_numbers
+from xstilts import records, tasks
+from xstilts.paths import GRIDS, BadInput, nearest
 from xstilts.recipes import RECIPES, Recipe, check, recipe
-from xstilts.records import check_keys, check_known, check_once, list_of, record
 from xstilts.settings import PAPER, SETTINGS, Setting, resolve, setting
-from xstilts.yamlfile import read_yaml
 
 STUDIES = {  # name -> notebook
     "domain_shift": "11_domain_shift",
@@ -35,6 +32,7 @@ MEASURES = {  # name -> what it measures
     "space": "likeness of translations and of random sentences, and languages apart, by layer",
     "domains": "how far domains lie apart, in word pieces and by layer, raw and centred",
     "knobs": "retrieval of sentences said with one knob of their language changed (world only)",
+    "overlap": "English test rows that stand in a training set, whole or nearly",
 }
 
 PHASES = ("pretrain", *PAPER, "evaluate")
@@ -81,7 +79,7 @@ class Grid:
 
     def setting(self, name: str) -> Setting:
         """The setting called `name`: the grid's own, or a stock one."""
-        return {s.name: s for s in self.settings}.get(name) or setting(name)
+        return setting(name, self.settings)
 
     def evaluated(self, target: str) -> tuple["tasks.Task", ...]:
         """The tasks that a model fine-tuned on `target` is evaluated on."""
@@ -103,7 +101,7 @@ def read(grid: str | Path | Mapping | Grid) -> Grid:
     if not path.is_file():
         stock = [p.stem for p in GRIDS.glob("*.yaml")]
         raise BadInput(f"no grid '{grid}': {nearest(Path(grid).stem, stock)}")
-    return _check(_parse(path), path.stem, str(grid), path.resolve().parent)
+    return _check(records.read_yaml(path), path.stem, str(grid), path.resolve().parent)
 
 
 def at_hand(params: Mapping) -> Grid:
@@ -140,69 +138,67 @@ def freeze(grid: Grid) -> dict:
     return {**grid.content, "name": grid.name, "folder": str(grid.folder), "only": only}
 
 
-def _parse(path: Path) -> Mapping:
-    content = read_yaml(path)
-    if not isinstance(content, Mapping):
-        raise BadInput(f"{path}: a grid is a mapping with keys among {', '.join(KEYS)}")
-    return content
-
-
 def _check(content: Mapping, name: str, where: str, folder: Path) -> Grid:
     """The records behind `content`. Top level and `also` parts are blocks of one form."""
-    check_keys(content, (*KEYS, *FROZEN), where)
+    records.check_keys(content, (*KEYS, *FROZEN), where)
     name, folder = content.get("name", name), Path(content.get("folder", folder))
-    own = [record(tasks.Task, t, f"{where}: tasks") for t in list_of(content, "tasks", where)]
-    own = tuple(replace(t, files={s: str(folder / f) for s, f in t.files.items()}) for t in own)
-    check_name(name, "grid", where)
-    check_once([t.name for t in own], f"{where}: tasks")
-    for one in own:
-        _told(where, tasks.check, one)
-        for file in one.files.values():
-            if not file.endswith(TABLES):
-                raise BadInput(f"{where}: task '{one.name}': files: '{file}' should end in "
-                               f"{', '.join(TABLES)}")  # fmt: skip
+    records.check_name(name, "grid", where)
+    own = tuple(_task(t, folder, where) for t in records.list_of(content, "tasks", where))
+    records.check_once([t.name for t in own], f"{where}: tasks")
     grid = Grid(name, where, tasks=own, content=content, folder=folder)
-    for number, part in enumerate((content, *list_of(content, "also", where))):
-        place = f"{where}: also[{number - 1}]" if number else where
-        if number:
-            check_keys(part, BLOCK, place)
-        grid = _block(grid, part, place)
+    grid = _block(grid, content, where)
+    for number, part in enumerate(records.list_of(content, "also", where)):
+        records.check_keys(part, BLOCK, f"{where}: also[{number}]")
+        grid = _block(grid, part, f"{where}: also[{number}]")
     for key, known in (("studies", STUDIES), ("reports", REPORTS)):
-        names = tuple(list_of(content, key, where))
-        for one in names:
-            check_known(one, known, f"{where}: {key}")
-        grid = replace(grid, **{key: names})
-    _chains(grid)
+        grid = replace(grid, **{key: _names(content, key, known, where)})
+    with records.within(where):
+        _recipes_and_budgets(grid)
     only = content.get("only", {})
-    check_keys(only, ("settings", "seeds"), f"{where}: only")
+    records.check_keys(only, ("settings", "seeds"), f"{where}: only")
     return restrict(grid, **only)
+
+
+def _names(content: Mapping, key: str, known, where: str) -> tuple[str, ...]:
+    """A list of names among those `known`."""
+    names = tuple(records.list_of(content, key, where))
+    for name in names:
+        records.check_known(name, known, f"{where}: {key}")
+    return names
+
+
+def _task(given, folder: Path, where: str) -> "tasks.Task":
+    """A task record of the grid's own, with the whole paths of its files."""
+    made = records.record(tasks.Task, given, f"{where}: tasks")
+    with records.within(where):
+        tasks.check(made)
+    return replace(made, files={split: str(folder / file) for split, file in made.files.items()})
 
 
 def _block(grid: Grid, part: Mapping, where: str) -> Grid:
     """`grid` with one block more; an `also` part takes the first's settings and seeds."""
-    first = grid.blocks[0] if grid.blocks else None
+    first = grid.blocks[0] if grid.blocks else Block((), ())
     settings, recipes = list(grid.settings), list(grid.recipes)
-    here = [_setting(s, settings, grid.folder, where) for s in list_of(part, "settings", where)]
+    here = [
+        _setting(s, settings, grid.folder, where) for s in records.list_of(part, "settings", where)
+    ]
     named = {
-        key: tuple(_recipe(r, recipes, f"{where}: {key}") for r in list_of(part, key, where))
+        key: tuple(
+            _recipe(r, recipes, f"{where}: {key}") for r in records.list_of(part, key, where)
+        )
         for key in ("recipes", "targets")
     }
-    for key, names in named.items():
-        check_once(names, f"{where}: {key}")
-    seeds = tuple(list_of(part, "seeds", where))
+    seeds = tuple(records.list_of(part, "seeds", where))
     for seed in seeds:
-        if type(seed) is not int or not 0 <= seed < SEEDS:
+        if type(seed) is not int or not 0 <= seed < records.SEEDS:
             raise BadInput(f"{where}: seeds: {seed!r:.40} is no whole number from 0 to 2**32 - 1")
-    check_once(seeds, f"{where}: seeds")
-    measures = tuple(list_of(part, "measures", where))
-    for measure in measures:
-        check_known(measure, MEASURES, f"{where}: measures")
+    for key, names in (named | {"seeds": seeds}).items():
+        records.check_once(names, f"{where}: {key}")
     retrieval = part.get("retrieval", False)
     if not isinstance(retrieval, bool):
         raise BadInput(f"{where}: retrieval: {retrieval!r} is neither true nor false")
-    block = Block(tuple(here) or (first.settings if first else ()),
-                  seeds or (first.seeds if first else ()),
-                  retrieval=retrieval, measures=measures, **named)  # fmt: skip
+    block = Block(tuple(here) or first.settings, seeds or first.seeds, retrieval=retrieval,
+                  measures=_names(part, "measures", MEASURES, where), **named)  # fmt: skip
     for key in ("settings", "seeds", "recipes"):
         if not getattr(block, key):
             raise BadInput(f"{where}: '{key}' is missing or empty, so there is nothing to run")
@@ -213,53 +209,44 @@ def _block(grid: Grid, part: Mapping, where: str) -> Grid:
 def _setting(given, own: list[Setting], folder: Path, where: str) -> Setting:
     """A stock setting by name, or the grid's own, which is added to `own`."""
     if isinstance(given, str):
-        own = {s.name: s for s in own}
-        return own[given] if given in own else _told(f"{where}: settings", setting, given)
-    made = record(Setting, given, f"{where}: settings")
-    check_numbers(asdict(made), f"{where}: setting '{made.name}'")
+        with records.within(f"{where}: settings"):
+            return setting(given, own)
+    made = records.record(Setting, given, f"{where}: settings")
+    place = f"{where}: setting '{made.name}'"
+    records.check_numbers(asdict(made), place)
     if not made.encoder:
-        raise BadInput(f"{where}: setting '{made.name}': no encoder: a folder or a hub id")
+        raise BadInput(f"{place}: no encoder: a folder or a hub id")
+    if made.data not in ("world", "hub"):
+        raise BadInput(f"{place}: data: 'world' or 'hub', not '{made.data}'")
+    for key, value in made.budget.items():
+        phase, _, name = key.partition("/")
+        records.check_known(phase, PHASES, f"{place}, budget '{key}'")
+        records.check_numbers(value, f"{place}, budget '{key}'")
+        if phase in PAPER:
+            with records.within(where):
+                resolve(Recipe(name), made, phase)
+        elif phase == "evaluate":
+            records.check_keys(value, ("examples",), f"{place}, budget '{key}'")
     if (folder / made.encoder).is_dir():
         made = replace(made, encoder=str((folder / made.encoder).resolve()))
-    if made.data not in ("world", "hub"):
-        raise BadInput(f"{where}: setting '{made.name}': data: 'world' or 'hub', not '{made.data}'")
-    for key, value in made.budget.items():
-        place = f"{where}: setting '{made.name}', budget '{key}'"
-        if not isinstance(value, Mapping):
-            raise BadInput(f"{place}: not a mapping of numbers")
-        phase, _, name = key.partition("/")
-        check_known(phase, PHASES, place)
-        check_numbers(value, place)
-        if phase in PAPER:
-            _told(where, resolve, Recipe(name), made, phase)
-        elif phase == "evaluate":
-            check_keys(value, ("examples",), place)
     return _declare(made, own, SETTINGS, where)
 
 
 def _recipe(given, own: list[Recipe], where: str) -> str:
     """The name of a stock recipe, or of the grid's own, which is added to `own`."""
     if isinstance(given, str):
-        return _told(where, recipe, given, own).name
-    made = record(Recipe, given, where)
-    check_numbers(asdict(made), f"{where}: recipe '{made.name}'")
-    check_once(made.tasks, f"{where}: recipe '{made.name}': tasks")
+        with records.within(where):
+            return recipe(given, own).name
+    made = records.record(Recipe, given, where)
+    records.check_once(made.tasks, f"{where}: recipe '{made.name}': tasks")
     if not made.tasks:
         raise BadInput(f"{where}: recipe '{made.name}': no tasks, so it trains on nothing: 'none'?")
     return _declare(made, own, RECIPES, where).name
 
 
-def _told(where: str, look, *names):
-    """What `look` finds under `names`; its BadInput with the place in front."""
-    try:
-        return look(*names)
-    except BadInput as error:
-        raise BadInput(f"{where}: {error}") from None
-
-
 def _declare(made, own: list, stock: Mapping, where: str):
     """Add an own record; the same one may be said twice, another by that name may not."""
-    check_name(made.name, type(made).__name__.lower(), where)
+    records.check_name(made.name, type(made).__name__.lower(), where)
     same = next((o for o in own if o.name == made.name), None) or stock.get(made.name)
     if same is not None and same != made:
         raise BadInput(f"{where}: '{made.name}' already means something else; choose a new name")
@@ -267,28 +254,26 @@ def _declare(made, own: list, stock: Mapping, where: str):
     return made
 
 
-def _chains(grid: Grid) -> None:
-    """Every recipe that a grid's own recipe names exists, and no chain bites its tail."""
+def _recipes_and_budgets(grid: Grid) -> None:
+    """What takes the whole grid: recipes that others name exist, and no chain bites its tail."""
     for start in grid.recipes:
-        where, seen, one = f"{grid.where}: recipe '{start.name}'", [], start
-        try:
-            check(start, [tasks.task(name, grid.tasks) for name in start.tasks])
-            while one.after:
-                if one.name in seen:
-                    raise BadInput(f"its 'after' runs in a circle: {' -> '.join(seen)}")
-                seen.append(one.name)
-                one = grid.recipe(one.after)
-        except BadInput as error:
-            raise BadInput(f"{where}: {error}") from None
+        with records.within(f"recipe '{start.name}'"):
+            own_tasks = [tasks.task(name, grid.tasks) for name in start.tasks]
+        check(start, own_tasks)
+        seen, one = [], start
+        while one.after:
+            if one.name in seen:
+                raise BadInput(f"recipe '{start.name}': its 'after' runs in a circle: "
+                               f"{' -> '.join(seen)}")  # fmt: skip
+            seen.append(one.name)
+            one = grid.recipe(one.after)
+    known = {*RECIPES, *tasks.TASKS, *(own.name for own in (*grid.recipes, *grid.tasks))}
     for one in grid.settings:
-        known = {*RECIPES, *tasks.TASKS, *(own.name for own in (*grid.recipes, *grid.tasks))}
         for key in one.budget:
             if name := key.partition("/")[2]:
-                place = f"{grid.where}: setting '{one.name}', budget '{key}'"
-                check_known(name, known, place, "recipe")
-    for block in grid.blocks:
-        for name in block.targets:
-            if not grid.recipe(name).tasks or grid.recipe(name).mlm == 1:
-                raise BadInput(f"{grid.where}: targets: '{name}' trains on nothing")
-            if not grid.evaluated(name):
-                raise BadInput(f"{grid.where}: targets: no task is evaluated after '{name}'")
+                records.check_known(name, known, f"setting '{one.name}', budget '{key}'", "recipe")
+    for name in (name for block in grid.blocks for name in block.targets):
+        if not grid.recipe(name).tasks or grid.recipe(name).mlm == 1:
+            raise BadInput(f"targets: '{name}' trains on nothing")
+        if not grid.evaluated(name):
+            raise BadInput(f"targets: no task is evaluated after '{name}'")

@@ -13,21 +13,22 @@ from tempfile import TemporaryDirectory
 
 from xstilts.files import write_json
 from xstilts.grid import Run, plan
-from xstilts.gridfile import Grid, read
-from xstilts.paths import BadInput
+from xstilts.gridfile import Grid, freeze, read
+from xstilts.paths import runs_dir
 
 TABLES = ("*.csv", "*.md", "*.tex", "*.svg")  # of what a report leaves in its `tables` folder
 NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
 
 
-def execute(grid: Grid, run: Run, **surroundings: str) -> str:
-    """Execute one report in a process of its own; "", or why it failed."""
-    if grid.where == "grid":
-        raise BadInput("a grid given as a mapping has no file: its reports cannot be executed")
+def execute(grid: Grid, run: Run, out: Path | None = None) -> str:
+    """Execute one report in a process of its own, in `out` if given; "", or why it failed."""
     print(f"executing {run.notebook} ({grid.name}) ...", flush=True)
-    command = [sys.executable, "-m", "xstilts.execute", grid.where, run.id]
-    done = subprocess.run(command, capture_output=True, text=True,
-                          env={**os.environ, **surroundings})  # fmt: skip
+    where = {**os.environ, "XSTILTS_OUT": str(out or runs_dir())}
+    with TemporaryDirectory() as home:
+        frozen = Path(home, f"{grid.name}.json")  # for a kernel works in another folder
+        write_json(frozen, freeze(grid))
+        command = [sys.executable, "-m", "xstilts.execute", str(frozen), run.id]
+        done = subprocess.run(command, capture_output=True, text=True, env=where)
     if not done.returncode:
         return ""
     why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -45,7 +46,7 @@ def reports(grids: Iterable, folder: Path) -> list[str]:
     for grid in map(read, grids):
         for run in (run for run in plan(grid) if run.leaves == "report"):
             with TemporaryDirectory() as home:
-                if execute(grid, run, XSTILTS_OUT=home):
+                if execute(grid, run, Path(home)):
                     failed.append(run.id)
                 else:
                     keep(run, Path(home), folder)
@@ -57,7 +58,6 @@ def keep(run: Run, home: Path, folder: Path) -> None:
 
     It loses the traces of this machine, and its pictures all but 256 colours.
     """
-    report = run.leaves == "report"
     text = (home / run.id / "notebook.ipynb").read_text("utf-8").replace(str(home), "out")
     content = json.loads(text)
     for part in (content, *content["cells"]):
@@ -67,11 +67,10 @@ def keep(run: Run, home: Path, folder: Path) -> None:
             if "image/png" in data:
                 data["image/png"] = _smaller(data["image/png"])
     content["metadata"]["xstilts"] = {"run": run.id, "grid": run.grid.name}
-    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
-    name = f"{run.notebook}.{run.grid.name}" if report else run.notebook
+    name = f"{run.notebook}.{run.grid.name}" if run.leaves == "report" else run.notebook
     write_json(folder / "notebooks" / f"{name}.ipynb", content)
-    tables = folder / "tables" / run.id
-    if report:
+    if run.leaves == "report":
+        tables = folder / "tables" / run.id
         shutil.rmtree(tables, ignore_errors=True)
         tables.mkdir(parents=True)
         for path in (file for kind in TABLES for file in (home / run.id / "tables").glob(kind)):

@@ -53,6 +53,11 @@ def language(code: str) -> Language:
     return table().get(code) or Language(code, code, code)
 
 
+def in_world(task, data: str) -> bool:
+    """Whether the rows of `task` are the synthetic world's; one with files of its own has those."""
+    return data == "world" and not task.files
+
+
 def languages(task, data: str, suite: str | None = None) -> tuple[str, ...]:
     """The languages `task` is evaluated in, in the order in which averages add them.
 
@@ -65,7 +70,7 @@ def languages(task, data: str, suite: str | None = None) -> tuple[str, ...]:
         raise BadInput(f"task '{task.name}' has no suite '{suite}': {nearest(suite, task.langs)}")
     if not task.langs:
         return ("en",)
-    if data == "world" and not task.files:
+    if in_world(task, data):
         from xstilts.world import tasks
 
         english = any("en" in codes for codes in task.langs.values())  # XCOPA has none

@@ -14,12 +14,14 @@ import gc
 import importlib
 import json
 import os
-import selectors
 import signal
 import socket
+import subprocess
 import sys
+import threading
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 LIBRARIES = (
     "torch", "transformers", "transformers.models.auto.modeling_auto",
@@ -56,6 +58,24 @@ def ask(parent: str, words: list[str]) -> int:
     return int(reply or 1)
 
 
+@contextlib.contextmanager
+def parent(path: str, environment, program: tuple[str, ...] = ("-m", "xstilts.launch")):
+    """While this lasts, a process that serves at the socket `path`; `program` calls `main`."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1024)
+        process = subprocess.Popen(
+            [sys.executable, *program, "--serve", str(listener.fileno())], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            pass_fds=(listener.fileno(),), start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def serve(listener: socket.socket) -> int:
     """Import the libraries, then fork a driver for each request until the parent's parent dies."""
     die_with_parent(signal.SIGTERM)
@@ -64,83 +84,56 @@ def serve(listener: socket.socket) -> int:
         with contextlib.suppress(ImportError):  # then the run itself will say so
             importlib.import_module(name)
     gc.freeze()
-    drivers: dict[int, socket.socket] = {}
-    lines = selectors.DefaultSelector()
-    lines.register(listener, selectors.EVENT_READ)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # drivers answer those who asked, not this
     while True:
-        for key, _ in lines.select(timeout=0.05):
-            if key.fileobj is listener:
-                line, _ = listener.accept()
-                if pid := _fork(line, [listener, *drivers.values()]):
-                    drivers[pid] = line
-                    lines.register(line, selectors.EVENT_READ)
-            else:  # who asked has gone
-                lines.unregister(key.fileobj)
-                for pid in [pid for pid, line in drivers.items() if line is key.fileobj]:
-                    _end(pid)
-        for pid in list(drivers):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if not done:
-                continue
-            _end(pid)  # its kernel, should it still be there
-            line, code = drivers.pop(pid), os.waitstatus_to_exitcode(status)
-            with contextlib.suppress(OSError, KeyError):
-                lines.unregister(line)
-            with contextlib.suppress(OSError):
-                line.sendall(str(code).encode())
-            line.close()
+        line, _ = listener.accept()
+        with line, contextlib.suppress(OSError, ValueError):  # who asked has gone meanwhile
+            header, files, _, _ = socket.recv_fds(line, HEADER, 2)
+            request = json.loads(line.recv(int(header), socket.MSG_WAITALL))
+            if not os.fork():
+                os.setsid()
+                listener.close()
+                _drive(line, files, *request)
+            for file in files:
+                os.close(file)
 
 
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def _fork(line: socket.socket, others) -> int:
-    """Read one request and fork its driver; 0 if the asker has gone meanwhile."""
+def _drive(line: socket.socket, files, words, folder, environment) -> NoReturn:
+    """Be the driver of a run: tell who asked how it ended, then end with all that is left of it."""
+    code = 1
     try:
-        header, files, _, _ = socket.recv_fds(line, HEADER, 2)
-        body = line.recv(int(header), socket.MSG_WAITALL)
-        words, folder, environment = json.loads(body)
-    except ValueError:
-        line.close()
-        return 0
-    pid = os.fork()
-    if pid:
-        for file in files:
-            os.close(file)
-        return pid
-    try:
-        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         die_with_parent(signal.SIGKILL)
-        for one in (line, *others):
-            one.close()
         for place, file in enumerate(files, start=1):
             os.dup2(file, place)
             os.close(file)
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
-        code = _drive(words)
+        kernel = Kernel()  # while nothing else runs here
+        threading.Thread(target=_follow, args=[line], daemon=True).start()
+        from xstilts import execute
+
+        execute.FORKED = kernel
+        code = execute.main(words)
     except BaseException:
         traceback.print_exc()
-        code = 1
-    _leave(code)
+    _flush()
+    with contextlib.suppress(OSError):
+        line.sendall(str(code).encode())
+    os.killpg(0, signal.SIGKILL)
 
 
-def _drive(words: list[str]) -> int:
-    kernel = Kernel()  # while nothing runs here yet
-    from xstilts import execute
-
-    execute.FORKED = kernel
-    return execute.main(words)
+def _follow(line: socket.socket) -> None:
+    """Wait until who asked has gone, which writes no more; then end with all that was started."""
+    line.recv(1)
+    os.killpg(0, signal.SIGKILL)
 
 
-def _leave(code: int):
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
 
 
 class Kernel:
@@ -183,7 +176,8 @@ class Kernel:
             code = 0
         except BaseException:
             traceback.print_exc()
-        _leave(code)
+        _flush()
+        os._exit(code)
 
     def poll(self) -> int | None:
         if self.returncode is None:

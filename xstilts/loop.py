@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from xstilts.batches import collate, mixture, steps, steps_per_epoch
 from xstilts.devices import Total, add_up, agree, place, shared
-from xstilts.forms import Feature, asked, judge
+from xstilts.forms import Feature, asked, form, judge
 from xstilts.metrics import headline
 from xstilts.model import Head, Model, predict
 from xstilts.paths import UserError
@@ -39,13 +40,19 @@ class Lesson:
 
     task: Task
     head: Head
-    form: ModuleType
     features: list[Feature]
-    lengths: list[int]
     batch: int
     skipped: int = 0
     dev_rows: list[dict] = field(default_factory=list)
     dev_features: list[Feature] = field(default_factory=list)
+
+    @cached_property
+    def form(self) -> ModuleType:
+        return form(self.head.form)
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        return [feature.length for feature in self.features]
 
 
 @dataclass
@@ -163,10 +170,6 @@ class Training:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.state.losses.setdefault(one.task.name, []).append(loss)
-
-    def moments(self, weight) -> dict:
-        """What the optimiser knows about a weight: empty before its first gradient."""
-        return self.optimiser.state[weight]
 
     def _evaluate(self) -> float | None:
         """Mean headline on English dev; keeps the weights if it is strictly the best so far."""

@@ -6,8 +6,9 @@ without data has no rows. Nothing here trains; what is drawn is drawn alike for 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xstilts import divergence, minimal
+from xstilts import divergence, minimal, overlap
 from xstilts.batches import collate, micro_batches
 from xstilts.data import load
 from xstilts.encoder import Encoder
@@ -71,12 +72,9 @@ def parallel(data: str) -> dict[str, tuple[str, list[tuple[str, str]]]]:
         found = {}
         for name, read in (("xnli", _xnli), ("tatoeba", _tatoeba)):
             for lang in languages(TASKS[name], data):
-                if lang in found or lang == "en":
-                    continue
-                try:
-                    found[lang] = name, read(lang, data)
-                except MissingData:
-                    continue
+                if lang not in found and lang != "en":
+                    with suppress(MissingData):
+                        found[lang] = name, read(lang, data)
     return {lang: (source, list(dict(own).items())[:PARALLEL])
             for lang, (source, own) in found.items()}  # fmt: skip
 
@@ -137,19 +135,16 @@ def vectors(model: Encoder, texts: list[str], setting: Setting) -> torch.Tensor:
 def _positions(model: Encoder, _, setting: Setting) -> Iterator[dict]:
     """`mlm_loss@a-b`: mean loss (nats) of hidden pieces at places a to b of full windows."""
     longest = min(model.tokenizer.model_max_length, _places(model))
-    known = ("en", *languages(TASKS["tatoeba"], setting.data))
-    for lang in known:
-        try:
-            told = _told(lang, setting.data)
-        except MissingData:
+    for lang in ("en", *languages(TASKS["tatoeba"], setting.data)):
+        if not (told := _told(lang, setting.data)):
             continue
         features = mlm.encode({lang: told}, model.tokenizer, longest, WINDOWS)
         losses = _losses(model, features, longest, setting.precision)
-        edges = range(0, longest, STEP)
-        values = {f"mlm_loss@{at}-{min(at + STEP, longest) - 1}":
-                  losses[0, at : at + STEP].sum() / losses[1, at : at + STEP].sum()
-                  for at in edges if losses[1, at : at + STEP].sum() > 0}  # fmt: skip
-        yield from _rows(values, lang=lang)
+        for at in range(0, longest, STEP):
+            loss, hidden = losses[:, at : at + STEP].sum(axis=1)
+            if hidden:
+                name = f"mlm_loss@{at}-{min(at + STEP, longest) - 1}"
+                yield from _rows({name: loss / hidden}, lang=lang)
 
 
 def _places(model: Encoder) -> int:
@@ -159,10 +154,13 @@ def _places(model: Encoder) -> int:
 
 
 def _told(lang: str, data: str) -> list[list[str]]:
-    """Running text of a language; in the world, documents that no encoder was trained on."""
+    """Running text of a language, if there is any; in the world, documents that no encoder was
+    trained on."""
     if data == "world":
         return minimal.documents(lang, 20 * WINDOWS)
-    return documents(data, (lang,), CHARS * WINDOWS)[lang]
+    with suppress(MissingData):
+        return documents(data, (lang,), CHARS * WINDOWS)[lang]
+    return []
 
 
 @torch.inference_mode()
@@ -193,7 +191,7 @@ def _domains(model: Encoder, _, setting: Setting) -> Iterator[dict]:
     NEUTRAL. Its texts must be of the target's form: single sentences leave most of a passage's
     language in.
     """
-    seen: dict = {}
+    read = cache(lambda own: vectors(model, list(own), setting))
     for source, split, target in COMPARED:
         here = _by_domain(source, split, "en", setting)
         neutral = _means(model, setting, TASKS[target].form)
@@ -205,10 +203,7 @@ def _domains(model: Encoder, _, setting: Setting) -> Iterator[dict]:
                 if source == target:  # never a text with itself, nor with its translation
                     a, b = a[::2], b[1::2]
                 where = {"task": f"{source}>{target}", "lang": lang, "domain": f"{ours}>{theirs}"}
-                for own in (a, b):
-                    if (key := tuple(own)) not in seen:
-                        seen[key] = vectors(model, own, setting)
-                sets = [seen[tuple(own)] for own in (a, b)]
+                sets = [read(tuple(own)) for own in (a, b)]
                 yield from _apart(model, (a, b), sets, neutral, where, setting.layer)
 
 
@@ -222,11 +217,9 @@ def _means(model: Encoder, setting: Setting, form: str) -> dict[str, torch.Tenso
 
 def _by_domain(name: str, split: str, lang: str, setting: Setting) -> dict[str, list[str]]:
     """Texts of a task by domain ("any" where rows name none); none where there are no data."""
-    found: dict[str, dict[str, None]] = {}
-    try:
+    found, rows = {}, []
+    with suppress(MissingData):
         rows = rows_read(TASKS[name], setting, split, lang)
-    except MissingData:
-        return {}
     for row in rows:
         own = found.setdefault(row.get("domain") or "any", {})
         if len(own) < PARALLEL:  # each text once: XNLI has every premise three times
@@ -295,5 +288,9 @@ def _rows(values: dict[str, float], **where) -> Iterator[dict]:
         yield where | {"measure": name, "value": value}
 
 
+def _overlap(model, where, setting: Setting) -> Iterator[dict]:
+    return overlap.rows(setting.data)  # whatever the encoder
+
+
 KINDS = {"text": _text, "positions": _positions, "space": _space, "domains": _domains,
-         "knobs": _knobs}  # fmt: skip
+         "knobs": _knobs, "overlap": _overlap}  # fmt: skip

@@ -143,15 +143,15 @@ def pair_f1(said: Iterable[tuple], gold: Iterable[tuple]) -> dict[str, float]:
     return _f1([(len(said & gold), len(said), len(gold))])
 
 
-def average_precision(ranked: Sequence, relevant: Iterable, k: int = RANKS) -> float:
-    """AP@k in 0..1: precision at each hit among the first `k`, over the hits there could be.
+def average_precision(ranked: Sequence, relevant: Iterable) -> float:
+    """AP@20 in 0..1: precision at each hit among the first 20, over the hits there could be.
 
     With one relevant item it is the reciprocal rank. Nothing ranked, or nothing relevant: 0.
     An item ranked twice counts where it comes first.
     """
     waiting, hits, total = set(relevant), 0, 0.0
-    possible = min(len(waiting), k)
-    for rank, item in enumerate(ranked[:k], start=1):
+    possible = min(len(waiting), RANKS)
+    for rank, item in enumerate(ranked[:RANKS], start=1):
         if item in waiting:
             waiting.remove(item)
             hits += 1

@@ -1,13 +1,13 @@
 """Minimal pairs: a constructed language said with one of its knobs changed, its words as they are.
 
 For evaluation alone. No encoder has read such a language, so what a change costs has two parts:
-what the knob does, and that it is new. A language that differs from English is changed to what
-English does, one that does not to something else; half the difference of the two kinds of change
-is the knob's, half their sum the novelty's (`analysis.distance`). Script, cognates and share decide
-the words or how much of them was read, and cannot be changed after the fact.
+what the knob does, and that it is new (`analysis.knobs` tells them apart). Script, cognates and
+share decide the words or how much of them was read, and cannot be changed after the fact.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 from xstilts.world import corpus, tasks
 from xstilts.world.events import Dice
@@ -32,14 +32,12 @@ def changed(code: str, knob: str) -> tuple[Language, str]:
     return replace(ALL[code], **{knob: OTHER[knob]}), AWAY
 
 
-def variants() -> list[tuple[str, str, Language]]:
+def variants() -> Iterator[tuple[str, str, Language]]:
     """(code, what was done, language): every language as it is ("") and with each knob moved."""
-    found = [(code, "", ALL[code]) for code in LANGS]
-    for code in LANGS:
-        for knob in OTHER:
-            language, way = changed(code, knob)
-            found.append((code, f"{knob} {way}", language))
-    return found
+    yield from ((code, "", ALL[code]) for code in LANGS)
+    for code, knob in product(LANGS, OTHER):
+        language, way = changed(code, knob)
+        yield code, f"{knob} {way}", language
 
 
 def tatoeba(language: Language) -> list[str]:

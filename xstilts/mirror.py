@@ -24,13 +24,11 @@ from xstilts.tasks import SPLITS, TASKS
 SAFE = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*.json", "vocab.json",
         "special_tokens_map.json", "added_tokens.json", "vocab.txt", "merges.txt",
         "*.model")  # fmt: skip
-READS = {"02_intermediate": ("train", "dev"), "03_target": ("train", "dev"),
-         "06_mlm_baseline": ("train", "dev"), "07_translate_train": ("train", "dev"),
-         "04_zero_shot": ("test",), "05_retrieval": ("dev", "test")}  # fmt: skip
+READS = {"04_zero_shot": ("test",), "05_retrieval": ("dev", "test")}  # splits; training: the others
 
 
-def mirror(grid, folder: Path, say=print) -> int:
-    """Fetch into `folder` what `grid` (as `plan` takes it) needs; a line on each goes to `say`.
+def mirror(grid, folder: Path) -> int:
+    """Fetch into `folder` what `grid` (as `plan` takes it) needs; a line on each.
 
     Returns 0 when all that the hub has is there, 1 when some of it could not be had. Raises
     Unreachable when the hub does not answer.
@@ -42,22 +40,23 @@ def mirror(grid, folder: Path, say=print) -> int:
     failed, absent, said = 0, [], set()
     for what, fetch in wanted.items():
         try:
-            say(f"{what}: {fetch(what)}")
+            if became := fetch(what):
+                print(f"{what}: {became}")
+            else:
+                absent.append(what)
         except Unreachable:
             raise
-        except _Local:
-            absent.append(what)
         except UserError as error:
             failed += 1
             if str(error) not in said:  # once, where a whole repository cannot be had
-                say(f"not to be had: {error}")
+                print(f"not to be had: {error}")
             said.add(str(error))
     for way in dict.fromkeys(source.local for source in absent):
-        say(f"from a folder only: {way}")
+        print(f"from a folder only: {way}")
         for source in absent:
             if source.local == way:
-                say(f"  expected {book.folder / source.expected}")
-    say(f"{book.folder}: {len(wanted) - failed - len(absent):,} there, {book.fetched:,} of them "
+                print(f"  expected {book.folder / source.expected}")
+    print(f"{book.folder}: {len(wanted) - failed - len(absent):,} there, {book.fetched:,} of them "
         f"fetched now; {failed:,} not to be had, {len(absent):,} from a folder only")  # fmt: skip
     return 1 if failed else 0
 
@@ -78,8 +77,9 @@ def tables(runs: Iterable[Run]) -> list[Source]:
             xnli = TASKS["xnli"]
             wanted |= {("xnli", "dev", lang): xnli for lang in xnli.langs["xtreme"]}
         for task in run.tasks:
-            for split in () if task.files else READS.get(run.notebook, SPLITS):
-                langs = ("en",) if run.hyper else languages(task, "hub")
+            splits = ("train", "dev") if run.hyper else READS.get(run.notebook, SPLITS)
+            langs = ("en",) if run.hyper else languages(task, "hub")
+            for split in () if task.files else splits:
                 wanted |= {(task.name, split, lang): task for lang in langs}
         for task in run.sources:
             langs = {*languages(task, "hub")} - {"en"}
@@ -94,10 +94,6 @@ def tables(runs: Iterable[Run]) -> list[Source]:
     return list(found.values())
 
 
-class _Local(Exception):
-    """No hub has it, and it is not in the folder."""
-
-
 class _Book:
     """The folder and its lock, which is written before the files: none of ours goes unlocked."""
 
@@ -108,7 +104,7 @@ class _Book:
         self.pins = dict(lock.read(self.path))
 
     def table(self, source: Source) -> str:
-        """Have a table there; what became of it."""
+        """Have a table there; what became of it, empty if no hub has it and the folder neither."""
         there = source.find(self.folder / source.repo)
         pin = self.pins.get(source.key)
         if there and pin and pin.sha256 == sources.digest(there):
@@ -117,7 +113,7 @@ class _Book:
             rows = sources.read(there).rows.num_rows
             return _told(self._pin(source, "folder", there, rows), "your own")
         if source.local:
-            raise _Local
+            return ""
         got = sources.fetch(source)
         pin = self._pin(source, "hub", got, sources.read(got).rows.num_rows)
         for path in there:  # damaged, or of another number of parts
@@ -151,8 +147,7 @@ class _Book:
         said = "it was found here" if kind == "folder" else "it was fetched"
         pin = Pin(kind, *source.key, revision, str(rows or ""), sources.digest(paths), said)
         self.pins[source.key] = pin
-        with told(self.path):
-            lock.write(self.path, self.pins.values())
+        lock.write(self.path, self.pins.values())
         return pin
 
 
@@ -163,10 +158,8 @@ def _told(pin: Pin, how: str) -> str:
 
 
 def _copy(path: Path, target: Path) -> None:
-    with told(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(target) as part:
-            shutil.copyfile(path, part)
+    with replaced(target) as part:
+        shutil.copyfile(path, part)
 
 
 def _same(path: Path, pin: Pin) -> bool:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from xstilts import forms
-from xstilts.batches import Batch, collate, micro_batches
+from xstilts.batches import Batch, batched
 from xstilts.encoder import Encoder
 from xstilts.forms import Feature, moments
 from xstilts.paths import BadInput, MissingData
@@ -163,8 +163,7 @@ def predict(
     was_training, device = model.training, next(model.parameters()).device
     model.eval()
     pad, outs = model.encoder.tokenizer.pad_token_id, [None] * len(features)
-    for micro in micro_batches([f.length for f in features], token_budget):
-        batches = [collate([features[i] for i in group], pad, device) for group in micro]
+    for micro, batches in batched(features, pad, device, token_budget):
         with autocast(device, precision):
             made = model(head.name, batches)
         for group, batch, out in zip(micro, batches, made, strict=True):

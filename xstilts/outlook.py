@@ -27,15 +27,11 @@ def probe(grid: Grid, runs: Iterable[Run]) -> None:
             print(f"xstilts: not measured: {error}", file=sys.stderr)
 
 
-def speeds(grid: Grid) -> dict[str, Speed | None]:
-    """By setting, how fast this machine was when it was last measured, if it was."""
-    return {name: probed(one) for name, one in grid.used.items()}
-
-
-def costs(runs: Iterable[Run], speeds: Mapping[str, Speed | None]) -> dict[str, Cost]:
-    """What every run takes, by its id; rows are as long as the probe found them."""
+def reckon(grid: Grid, runs: Iterable[Run]) -> tuple[dict[str, Speed | None], dict[str, Cost]]:
+    """Speeds by setting, as last measured here, and costs by run; rows as long as measured then."""
+    speeds = {name: probed(one) for name, one in grid.used.items()}
     lengths = {name: speed.lengths for name, speed in speeds.items() if speed}
-    return {run.id: cost(run, lengths.get(run.params.get("setting"), {})) for run in runs}
+    return speeds, {r.id: cost(r, lengths.get(r.params.get("setting"), {})) for r in runs}
 
 
 def number(parts: Iterable[float]) -> str:
@@ -55,19 +51,16 @@ def time(todo: list[Run], costs: Mapping[str, Cost], speeds: Mapping[str, Speed 
     """How long `todo` will take here."""
     if not todo:
         return "time: nothing is left to do"
-    asked = {run.params["setting"] for run in todo}
-    if unknown := [name for name in speeds if name in asked and not speeds[name]]:
+    used = {run.params["setting"]: speeds[run.params["setting"]] for run in todo}
+    if unknown := [name for name, speed in used.items() if not speed]:
         return f"time: unknown for {', '.join(unknown)} until measured with --probe"
-    seconds = {run.id: speeds[run.params["setting"]].seconds(costs[run.id]) for run in todo}
+    seconds = {run.id: used[run.params["setting"]].seconds(costs[run.id]) for run in todo}
     if (spent := sum(seconds.values())) != spent:
-        return (
-            "time: unknown, for want of the size of a task (--probe looks at those that are here)"
-        )
-    used = [speeds[name] for name in speeds if name in asked]
-    told = ", ".join(dict.fromkeys(speed.said_by for speed in used))
-    unit = "GPU-hours" if any(speed.gpu for speed in used) else "hours of one thread"
+        return "time: unknown, for want of the size of a task (--probe looks at those at hand)"
+    machines = ", ".join(dict.fromkeys(speed.said_by for speed in used.values()))
+    unit = "GPU-hours" if any(speed.gpu for speed in used.values()) else "hours of one thread"
     here = f"{spell(wall(todo, seconds, cores()))} with {cores()} at a time"
-    return f"time: {here} for what is left, {spent / 3600:,.1f} {unit} ({told})"
+    return f"time: {here} for what is left, {spent / 3600:,.1f} {unit} ({machines})"
 
 
 def contrasts(grid: Grid, runs: list[Run], states: Mapping[str, str]) -> list[str]:

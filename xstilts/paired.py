@@ -12,27 +12,33 @@ from statistics import fmean
 import pandas as pd
 
 from xstilts.stats import over_languages, t_interval
-from xstilts.tables import Column, bounds, by_seed, comparable, interval, over, per_language
+from xstilts.tables import Column, bounds, by_seed, comparable, over, per_language
 
 BEST, TRIES = "best recipe for each", "best seed of none"
 LACKING = f"No row for the {BEST} target: choosing takes two seeds."
 
 
+def gains(averages: pd.DataFrame) -> pd.DataFrame:
+    """Differences to none of the same seed, over the same languages: recipe, column, seed, gain."""
+    there = averages.dropna(subset="value").astype({"value": float})
+    values = there.pivot_table("value", ["column", "missing", "seed"], "recipe")
+    if "none" not in values:
+        return pd.DataFrame(columns=["recipe", "column", "seed", "gain"])
+    found = values.sub(values["none"], axis=0).stack().dropna().rename("gain").reset_index()
+    return found[["recipe", "column", "seed", "gain"]]
+
+
 def spread(averages: pd.DataFrame) -> dict[str, float]:
     """By column, the standard deviation of a recipe's difference to none from seed to seed.
 
-    Pooled over recipes; only columns with two seeds or more that a recipe and none both have,
-    over the same languages.
+    Pooled over recipes; only columns with two seeds or more that a recipe and none both have.
     """
-    found = {}
-    for column, part in averages.groupby("column", sort=False):
-        values = part.pivot_table(index=["seed", "missing"], columns="recipe", values="value")
-        if "none" in values:
-            gains = values.drop(columns="none").sub(values["none"], axis=0)
-            free = (gains.count() - 1).clip(lower=0).sum()
-            if free:
-                found[column] = float((((gains - gains.mean()) ** 2).sum().sum() / free) ** 0.5)
-    return found
+    found = gains(averages).query("recipe != 'none'")
+    each = found.groupby(["column", "recipe"])["gain"].agg(["var", "count"])
+    each["free"] = each["count"] - 1
+    sums = each.assign(squares=each["var"] * each["free"]).groupby("column").sum()
+    noise = ((sums["squares"] / sums["free"]) ** 0.5).dropna()
+    return {name: float(noise[name]) for name in dict.fromkeys(averages["column"]) if name in noise}
 
 
 def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
@@ -98,7 +104,7 @@ def _cells(rows: Sequence[str], found: dict, columns: Sequence[Column]) -> pd.Da
                 own[mean] = fmean(values), sum(gains) / len(gains), min(seeds)
         for title in (*(column.title for column in columns), *over(columns)):
             value, gain, seeds = own.get(title, none)
-            made.append((row, title, value, *interval(gain), seeds, "", ""))
+            made.append((row, title, value, *t_interval(gain.dropna()), seeds, "", ""))
     names = ["recipe", "column", "value", "gain", "low", "high", "seeds", "langs", "how"]
     return pd.DataFrame(made, columns=names)
 
@@ -122,28 +128,25 @@ def contributions(averages: pd.DataFrame, recipes: Sequence[str], columns: Seque
     return pd.DataFrame(rows, columns=["recipe", "mean", "column", "points"])
 
 
-def language_gains(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
-    """Differences to none of the same seed: columns column, recipe, lang, seed, gain."""
-    frames = [pd.DataFrame(columns=["column", "recipe", "lang", "seed", "gain"])]
-    for seed, part in scores.groupby("seed"):
-        found = per_language(part, setting, columns).set_index(["column", "lang", "recipe"])
-        values = found["value"].unstack("recipe")
-        if "none" in values:
-            gains = values.drop(columns="none").sub(values["none"], axis=0)
-            frames.append(gains.stack().rename("gain").reset_index().assign(seed=seed))
-    return pd.concat(frames[1:] or frames, ignore_index=True).astype({"gain": float})
+def by_cell(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
+    """The headline figures of single runs: (seed, column, lang) x recipe."""
+    parts = {seed: per_language(part, setting, columns) for seed, part in scores.groupby("seed")}
+    if not any(map(len, parts.values())):
+        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=["seed", "column", "lang"]))
+    found = pd.concat(parts, names=["seed"])
+    return found.pivot_table("value", ["seed", "column", "lang"], "recipe")
 
 
-def abroad(gains: pd.DataFrame) -> pd.DataFrame:
-    """By recipe, the mean gain outside English with two 95 % intervals, from `language_gains`.
+def abroad(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
+    """By recipe, the mean gain outside English with two 95 % intervals.
 
     Tasks are averaged first. "over seeds": of these languages, another run. "over languages": as
     if they were drawn at random, another language. Both as text; only whole seeds and languages.
     """
-    rows = {}
-    for recipe, own in gains[gains["lang"] != "en"].groupby("recipe", sort=False):
-        table = own.pivot_table("gain", "seed", ["lang", "column"]).dropna(axis=1)
-        table = table.T.groupby(level="lang").mean().T
+    values, rows = by_cell(scores[scores["lang"] != "en"], setting, columns), {}
+    for recipe in values.columns.drop("none") if "none" in values else ():
+        gains = (values[recipe] - values["none"]).unstack(["lang", "column"])
+        table = gains.dropna(how="all").dropna(axis=1).T.groupby(level="lang").mean().T
         if table.size:
             rows[recipe] = {
                 "over seeds": bounds(*t_interval(table.mean(axis=1))),

@@ -67,13 +67,13 @@ def compared(setting, cells: pd.DataFrame, columns: Sequence[Column]) -> pd.Data
     return pd.DataFrame(rows, columns=names).astype({"ours": float})
 
 
-def highest(row: str, rivals: list[str], tasks, table: str = "XTREME's first table"):
-    """{task: whether `row` has the highest printed figure, strictly}, of a table, in F1 for spans.
+def highest(row: str, rivals: list[str], tasks) -> dict[str, bool]:
+    """{task: whether `row` has the highest figure in XTREME's first table, strictly}; F1 for spans.
 
     Only tasks in which the figures of the row and of all rivals were seen in print.
     """
     found = printed()
-    found = found[(found["table"] == table) & (found["sure"] == "printed")]
+    found = found[(found["table"] == "XTREME's first table") & (found["sure"] == "printed")]
     found = found[found["metric"].isin(["accuracy", "f1"])]
     values = found.pivot_table("value", "task", "row")
     values = values.reindex(index=list(tasks), columns=[row, *rivals]).dropna()

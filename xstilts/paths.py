@@ -40,7 +40,7 @@ def nearest(word: str, known) -> str:
 
     known = sorted(map(str, known))
     close = get_close_matches(str(word), known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known) or 'none'}"
 
 
 def runs_dir() -> Path:
@@ -53,6 +53,18 @@ def cache_dir() -> Path:
     folder = _folder("XSTILTS_CACHE") or Path.home() / ".cache" / "xstilts"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def encoder_dir(name: str) -> Path | None:
+    """An encoder's folder: one that ships, the user's own, or one in XSTILTS_HUB."""
+    homes = filter(None, (ENCODERS, Path(), hub_dir()))
+    return next((home / name for home in homes if (home / name).is_dir()), None)
+
+
+def fetched_dir(kind: str, name: str) -> Path:
+    """Where the hub's client keeps what it fetched of a repository; `kind`: models or datasets."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    return home / "hub" / f"{kind}--{name.replace('/', '--')}"
 
 
 def hub_dir() -> Path | None:

@@ -9,7 +9,7 @@ characters, the commonest are covered, single ones taking at most half of a voca
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -43,13 +43,19 @@ def sample(
     """About `chars` characters of sentences in the languages' shares `sizes`."""
     rng, chosen = np.random.default_rng(seed), []
     for lang, sentences in texts.items():
-        room = chars * sizes.get(lang, 0.0)
-        for place in rng.permutation(len(sentences)):
-            if room <= 0:
-                break
-            chosen.append(sentences[place])
-            room -= len(sentences[place])
+        chosen += take(sentences, chars * sizes.get(lang, 0.0), rng)
     return chosen
+
+
+def take(items: Sequence, room: float, rng, size=len) -> list:
+    """Items in random order until their sizes fill the room."""
+    taken = []
+    for place in rng.permutation(len(items)):
+        if room <= 0:
+            break
+        taken.append(items[place])
+        room -= size(items[place])
+    return taken
 
 
 def train_tokenizer(sentences: Iterable[str], family: str, size: int, longest: int):
@@ -133,11 +139,11 @@ def _wordpiece(sentences, size, **more) -> BertTokenizer:
     return BertTokenizer(vocab=tokenizer.get_vocab(), **cased, **more)
 
 
-def fertility(tokenizer, texts: Mapping[str, list[str]], lines: int = 300) -> dict[str, float]:
-    """Pieces a word by language; a word is what stands between spaces."""
+def fertility(tokenizer, texts: Mapping[str, list[str]]) -> dict[str, float]:
+    """Pieces a word by language, of some 300 sentences; a word is what stands between spaces."""
     table = {}
     for lang, sentences in texts.items():
-        some = sentences[:: max(1, len(sentences) // lines)]
+        some = sentences[:: max(1, len(sentences) // 300)]
         pieces = sum(map(len, tokenizer(some, add_special_tokens=False, verbose=False).input_ids))
         table[lang] = round(pieces / sum(len(s.split()) for s in some), 2)
     return table

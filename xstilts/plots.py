@@ -1,4 +1,4 @@
-"""The study's pictures, in one style that colour-blind readers can use.
+"""The study's pictures, in one style that colour-blind readers can use; importing this sets it.
 
 Every function takes plain tables and gives back a figure, which the notebook shows by naming it
 last in a cell. Titles state what was found, computed from what is drawn. Nothing here reads a
@@ -6,12 +6,11 @@ file, trains or scores; a missing value is drawn as missing, never as zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import wraps
 from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import rc_context
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 # Okabe and Ito's colours: told apart with every common kind of colour vision, and in print.
@@ -35,6 +34,7 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+rcParams.update(STYLE)
 
 
 class Picture(Figure):
@@ -47,32 +47,28 @@ class Picture(Figure):
         return file.getvalue()
 
 
-def _styled(draw):
-    @wraps(draw)
-    def in_style(*args, **more):
-        with rc_context(STYLE):
-            return draw(*args, **more)
-
-    return in_style
-
-
-@_styled
 def axes(rows: int, columns: int, *, width: float, height: float):
     """(picture, its empty panels row by row), for what only one notebook draws; in inches."""
     figure = Picture(figsize=(width, height), layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
+def nothing(title: str):
+    """What stands for a picture of which nothing has been measured: its title."""
+    figure, (axis,) = axes(1, 1, width=7, height=0.5)
+    axis.set_title(title)
+    axis.set_axis_off()
+    return figure
+
+
 def save(figure, folder: Path, name: str) -> None:
     """Write `figure` as `name`.svg, .pdf and .png (200 dpi), without the date."""
     folder.mkdir(exist_ok=True)
-    with rc_context(STYLE):
-        for kind, meta in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}),
-                           ("png", {"Software": None})):  # fmt: skip
-            figure.savefig(folder / f"{name}.{kind}", dpi=200, bbox_inches="tight", metadata=meta)
+    for kind, meta in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}),
+                       ("png", {"Software": None})):  # fmt: skip
+        figure.savefig(folder / f"{name}.{kind}", dpi=200, bbox_inches="tight", metadata=meta)
 
 
-@_styled
 def training(curve: pd.DataFrame, metric: str, best: int | None = None):
     """Loss and English dev score (0-100) over updates; `best` marks the update that was kept.
 
@@ -99,7 +95,6 @@ def training(curve: pd.DataFrame, metric: str, best: int | None = None):
     return figure
 
 
-@_styled
 def languages(values: pd.Series, task: str, metric: str, guess: Mapping[str, float] | None = None):
     """One bar per language in the order given, English in its own colour; `guess`: as a tick."""
     size, guess = 7 if len(values) > 20 else 8.5, pd.Series(guess, dtype=float)
@@ -130,7 +125,6 @@ def _top(values: Iterable[float]) -> float:
     return 105.0 if pd.isna(most) or most > 60 else max(5.0, 1.25 * most)
 
 
-@_styled
 def before_and_after(
     before: pd.Series,
     after: pd.Series,
@@ -160,7 +154,6 @@ def before_and_after(
     return figure
 
 
-@_styled
 def layers(scores: pd.DataFrame, marked: int):
     """Retrieval by layer: each language a thin line, their mean a thick one, `marked` dotted.
 
@@ -192,7 +185,6 @@ def layers(scores: pd.DataFrame, marked: int):
     return figure
 
 
-@_styled
 def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: float = 0, sure=()):
     """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched.
 
@@ -221,7 +213,6 @@ def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: f
     return figure
 
 
-@_styled
 def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str] = ()):
     """One panel per task: every recipe's score in each language, nearest to English first.
 

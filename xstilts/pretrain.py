@@ -6,12 +6,12 @@ there are translations, on sentence pairs (translation language modelling, Conne
 words bring about. Not for large models: one process, no resumption, weights kept in memory.
 """
 
-import copy
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,43 +65,14 @@ FOLDER = Plan(
 FOLDER_CHARS = 12_000_000  # more than ten minutes can read
 
 
-class Budget:
-    """How much of the time is used up: by CPU minutes, by the clock, or by steps.
-
-    CPU minutes are what counts, so that a busy machine does not shorten the training; `wall`
-    minutes end it all the same.
-    """
-
-    def __init__(self, minutes: float | None, steps: int | None, wall: float | None):
-        self.minutes, self.steps, self.wall = minutes, steps, wall
-        self.cpu0, self.wall0 = time.process_time(), time.monotonic()
-
-    def used(self, step: int) -> float:
-        """The larger of the fractions, at most 1."""
-        parts = [
-            self.cpu_minutes / self.minutes if self.minutes else 0.0,
-            self.wall_minutes / self.wall if self.wall else 0.0,
-            step / self.steps if self.steps else 0.0,
-        ]
-        return min(1.0, max(parts))
-
-    @property
-    def cpu_minutes(self) -> float:
-        return (time.process_time() - self.cpu0) / 60
-
-    @property
-    def wall_minutes(self) -> float:
-        return (time.monotonic() - self.wall0) / 60
-
-
-def batch_loss(encoder: Encoder, batch: Batch, rng) -> tuple[Tensor, int]:
-    """The mean loss over the places hidden in `batch`, and how many they are."""
+def batch_loss(encoder: Encoder, batch: Batch, rng) -> Tensor:
+    """The mean loss over the places hidden in `batch`."""
     tokenizer = encoder.tokenizer
     special = np.isin(batch.ids, tokenizer.all_special_ids)
     inputs, where, labels = mask(batch.ids, special, tokenizer, rng, batch.rate)
     hidden = encoder(torch.from_numpy(inputs), token_type_ids=torch.from_numpy(batch.types))
     loss = masked_loss(encoder, hidden, torch.from_numpy(where), torch.from_numpy(labels))
-    return loss / len(labels), len(labels)
+    return loss / len(labels)
 
 
 def pretrain(
@@ -110,29 +81,24 @@ def pretrain(
     family: str = "xlm-roberta",
     minutes: float | None = None,
     steps: int | None = None,
-    wall: float | None = None,
     seed: int = 1,
     out: Path,
     plan: Plan | None = None,
     start: Path | None = None,
-    checkpoint: float = 0.0,
-    say=print,
 ) -> Path:
     """Make an encoder from "world" or a folder of `xx.txt[.xz]` and save it in `out`.
 
-    `minutes` of CPU time (the plan's, if nothing is said), `steps` or `wall` minutes, whichever
-    ends first, with the learning rate falling to nought by then. Every `checkpoint` CPU minutes
-    the state is also saved in `out` + "-<minutes>". Beside the encoder stands `provenance.json`.
-    `start`: go on from that encoder, whose vocabulary and size then hold. Returns `out`.
+    `steps`, or else `minutes` of CPU time (the plan's, if nothing is said), with the learning rate
+    falling to nought by then. Beside the encoder stands `provenance.json`. `start`: go on from
+    that encoder, whose vocabulary and size then hold. Returns `out`.
     """
     plan = plan or (WORLD if source == "world" else FOLDER)
-    minutes = minutes if minutes or steps or wall else plan.minutes
     text = _read(source, plan, seed)
     torch.manual_seed(seed)
     encoder = Encoder.load(start) if start else _begin(family, text, plan, seed)
     tokenizer = encoder.tokenizer
-    say(f"{encoder.family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
-        f"{sum(p.numel() for p in encoder.parameters()):,} weights")  # fmt: skip
+    print(f"{encoder.family}: {len(text.docs)} languages, {len(tokenizer):,} pieces of vocabulary, "
+          f"{sum(p.numel() for p in encoder.parameters()):,} weights", flush=True)  # fmt: skip
     feed = Feed(text, tokenizer, plan, seed)
     record = {
         "family": encoder.family,
@@ -145,11 +111,9 @@ def pretrain(
         "fertility": fertility(tokenizer, text.sentences()),
         "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
     }
-    training = Training(encoder, feed, Budget(minutes, steps, wall), seed, say)
-    for _ in training.run(checkpoint):
-        mark = Path(f"{out}-{training.budget.cpu_minutes:.0f}")
-        _finish(encoder, text, record | training.record(), mark, say)
-    return _finish(encoder, text, record | training.record(), Path(out), say)
+    training = Training(encoder, feed, minutes or plan.minutes, steps)
+    training.run(np.random.default_rng([seed, 1]))
+    return _finish(encoder, text, record | training.record(), Path(out))
 
 
 def _begin(family: str, text: Text, plan: Plan, seed: int) -> Encoder:
@@ -169,35 +133,43 @@ def _read(source, plan: Plan, seed: int) -> Text:
 
 
 class Training:
-    """The loop and what it has seen so far."""
+    """The loop and what it has seen so far.
 
-    def __init__(self, encoder: Encoder, feed: Feed, budget: Budget, seed: int, say):
-        self.encoder, self.feed, self.budget, self.say = encoder, feed, budget, say
-        self.rng = np.random.default_rng([seed, 1])
+    It takes so many `steps`, else `minutes` of CPU time, so that a busy machine shortens nothing.
+    """
+
+    def __init__(self, encoder: Encoder, feed: Feed, minutes: float, steps: int | None):
+        self.encoder, self.feed, self.minutes, self.wanted = encoder, feed, minutes, steps
+        self.cpu0, self.wall0 = time.process_time(), time.monotonic()
         self.steps = self.tokens = 0
         self.positions = np.zeros(feed.plan.longest, np.int64)
         self.losses = {"mlm": [], "tlm": []}
         self.curve = []
 
-    def run(self, checkpoint: float):
-        """Train until the budget is used up; yields every `checkpoint` CPU minutes."""
-        twin = Twin(self.encoder.train(), self.feed.plan)
-        told, marked = time.monotonic(), 0.0
+    @property
+    def cpu_minutes(self) -> float:
+        return (time.process_time() - self.cpu0) / 60
+
+    def used(self) -> float:
+        """The fraction of the budget that is gone."""
+        return self.steps / self.wanted if self.wanted else self.cpu_minutes / self.minutes
+
+    def run(self, rng) -> None:
+        """Train until the budget is used up."""
+        twin, told = Twin(self.encoder.train(), self.feed.plan), time.monotonic()
         for batch in self.feed:
-            used = self.budget.used(self.steps)
-            if used >= 1:
+            if (used := self.used()) >= 1:
                 break
-            loss, _ = batch_loss(twin.twin, batch, self.rng)
+            loss = batch_loss(twin.twin, batch, rng)
             twin.step(loss, used)
             self._note(batch, loss.item())
             if used * 100 >= len(self.curve):
                 self.curve.append({"pieces": self.tokens, **self.recent()})
             if time.monotonic() - told >= 10:
                 told = time.monotonic()
-                self.say(self.line(used))
-            if checkpoint and self.budget.cpu_minutes - marked >= checkpoint:
-                marked = self.budget.cpu_minutes
-                yield self.steps
+                losses = "  ".join(f"{k} {v:.2f}" for k, v in self.recent().items())
+                print(f"{used:4.0%}  {self.cpu_minutes:.1f} CPU-min  {self.steps:,} steps  "
+                      f"{self.tokens / 1e6:.1f} M pieces  {losses}", flush=True)  # fmt: skip
         self.encoder.eval()
 
     def _note(self, batch: Batch, loss: float) -> None:
@@ -209,13 +181,6 @@ class Training:
         paired = batch.rate.mean() > (self.feed.plan.mask + self.feed.plan.mask_pairs) / 2
         self.losses["tlm" if paired else "mlm"].append(loss)
 
-    def line(self, used: float) -> str:
-        """Progress in one line."""
-        losses = "  ".join(f"{k} {v:.2f}" for k, v in self.recent().items())
-        speed = self.tokens / 60 / max(self.budget.cpu_minutes, 1e-9)
-        return (f"{used:4.0%}  {self.budget.cpu_minutes:.1f} CPU-min  {self.steps:,} steps  "
-                f"{self.tokens / 1e6:.1f} M pieces  {speed:,.0f}/s  {losses}")  # fmt: skip
-
     def recent(self) -> dict[str, float]:
         """Mean loss of the last 100 batches of each kind."""
         return {k: round(float(np.mean(v[-100:])), 3) for k, v in self.losses.items() if v}
@@ -223,16 +188,16 @@ class Training:
     def record(self) -> dict:
         """What provenance keeps."""
         edges = [*range(0, len(self.positions), 64), len(self.positions)]
-        spans = zip(edges, edges[1:], strict=False)
         return {
-            "cpu_minutes": round(self.budget.cpu_minutes, 2),
-            "wall_minutes": round(self.budget.wall_minutes, 2),
+            "cpu_minutes": round(self.cpu_minutes, 2),
+            "wall_minutes": round((time.monotonic() - self.wall0) / 60, 2),
             "steps": self.steps,
             "pieces": self.tokens,
-            "positions": {f"{a}-{b - 1}": int(self.positions[a:b].sum()) for a, b in spans},
+            "positions": {f"{a}-{b - 1}": int(self.positions[a:b].sum())
+                          for a, b in pairwise(edges)},
             "training_loss": self.recent(),
             "curve": self.curve,
-        }
+        }  # fmt: skip
 
 
 def retrieval(encoder: Encoder, pairs: Mapping[str, list[tuple[str, str]]]) -> dict:
@@ -249,11 +214,11 @@ def retrieval(encoder: Encoder, pairs: Mapping[str, list[tuple[str, str]]]) -> d
 
 
 @torch.no_grad()
-def held_loss(encoder: Encoder, sentences: list[str], size: int = 32) -> float:
+def held_loss(encoder: Encoder, sentences: list[str]) -> float:
     """Mean loss over 15 % of the pieces of sentences, chosen the same way each time."""
     rng, total, count = np.random.default_rng(0), 0.0, 0
-    for start in range(0, len(sentences), size):
-        part = sentences[start : start + size]
+    for start in range(0, len(sentences), 32):
+        part = sentences[start : start + 32]
         inputs = encoder.tokenizer(part, padding=True, truncation=True, return_tensors="np")
         ids = inputs["input_ids"]
         special = np.isin(ids, encoder.tokenizer.all_special_ids)
@@ -265,21 +230,14 @@ def held_loss(encoder: Encoder, sentences: list[str], size: int = 32) -> float:
     return round(total / max(count, 1), 3)
 
 
-def _finish(encoder: Encoder, text: Text, record: dict, out: Path, say) -> Path:
+def _finish(encoder: Encoder, text: Text, record: dict, out: Path) -> Path:
     """Save the encoder as float16 with `provenance.json`, scored as the saved weights score."""
-    half = Encoder(copy.deepcopy(encoder.lm).half(), encoder.tokenizer)
-    half.save(out)
-    saved = Encoder.load(out)
+    saved = Encoder.load(Encoder(encoder.lm.half(), encoder.tokenizer).save(out))
     held = {lang: rows[:HELD] for lang, rows in text.held.items()}
     losses = {lang: held_loss(saved, [b for _, b in rows]) for lang, rows in held.items()}
     if english := [a for rows in held.values() for a, _ in rows][:HELD]:
         losses = {"en": held_loss(saved, english), **losses}
-    found = retrieval(saved, held)
-    record = {**record, "scores": {"masked_loss": losses, "retrieval": found}}
+    record |= {"scores": {"masked_loss": losses, "retrieval": retrieval(saved, held)}}
     (out / "provenance.json").write_text(json.dumps(record, indent=1) + "\n")
-    say(f"saved {out} after {record['pieces'] / 1e6:.1f} M pieces; {record['training_loss']}")
-    for lang, layers in found.items():
-        say(f"  {lang}  loss {losses[lang]:.2f}  retrieval by layer {layers}")
-    if found:
-        say(f"  mean retrieval by layer {np.mean(list(found.values()), 0).round(3).tolist()}")
+    print(f"saved {out} after {record['pieces'] / 1e6:.1f} M pieces; {record['training_loss']}")
     return out

@@ -5,6 +5,7 @@ grid's tasks. Its time is taken to be so much an update and so much a FLOP (see 
 follow from the two. One thread, as a run has; runs side by side may be slower.
 """
 
+import math
 import time
 from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
@@ -23,7 +24,7 @@ from transformers.utils.logging import disable_progress_bar
 from xstilts.costs import CONFIG, Shape, shape, size, texts
 from xstilts.data import labelled, load
 from xstilts.encoder import FAMILIES, Encoder
-from xstilts.forms import Feature, Input, classify, form
+from xstilts.forms import Feature, Input, form
 from xstilts.grid import Run
 from xstilts.languages import languages
 from xstilts.loop import Lesson, Training
@@ -32,7 +33,7 @@ from xstilts.paths import MissingData, UserError, hub_dir
 from xstilts.resume import Work
 from xstilts.runs import start
 from xstilts.settings import Hyper, Setting
-from xstilts.speeds import Speed, machine, solved
+from xstilts.speeds import Speed, machine
 from xstilts.tasks import Task
 
 ROWS = 200  # of a task, to see how long they are
@@ -79,12 +80,23 @@ def measure(setting: Setting, runs: Iterable[Run]) -> Speed:
     return Speed(*solved(*found), reading, said, lengths, gpu)
 
 
+def solved(short: tuple[float, float], long: tuple[float, float]) -> tuple[float, float]:
+    """Seconds an update and FLOP/s from the (FLOPs, seconds) of two updates.
+
+    Neither is ever worse than the long one alone would have it.
+    """
+    (few, early), (many, late) = short, long
+    slope = (late - early) / (many - few) if many > few else 0.0
+    slope = slope if 0 < slope * many <= late else late / many
+    return max(0.0, late - slope * many), 1 / slope
+
+
 def _encoder(setting: Setting) -> Encoder:
     """The setting's own if its files are here, else one drawn at random, without a tokenizer."""
     where, body = start(setting), shape(setting)
     if Path(where).is_dir():
         return Encoder.load(where)
-    if body is None:
+    if math.isnan(body.width):
         raise MissingData(f"{setting.name}: '{where}' is not here, and its size is not known")
     print(f"{setting.name}: '{where}' is not here; an untrained encoder of its size stands in")
     config, model = FAMILIES["bert" if body.types == 2 else "xlm-roberta"]
@@ -117,7 +129,7 @@ def _features(body: Shape, length: float, longest: int, count: int) -> list[Feat
 
 def _update(model: Model, features: list[Feature], hyper: Hyper, precision: str) -> float:
     """Seconds of an optimiser step, the first of all left out."""
-    lesson = Lesson(TASK, HEAD, classify, features, [f.length for f in features], hyper.batch)
+    lesson = Lesson(TASK, HEAD, features, hyper.batch)
     training = Training(model, [lesson], hyper, precision, 0, "probe")
     with redirect_stdout(StringIO()), TemporaryDirectory() as folder:
         training.run(Work(Path(folder) / "model", ""))

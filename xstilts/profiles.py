@@ -15,10 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from xstilts.launch import die_with_parent
 from xstilts.paths import ROOT, BadInput, nearest, runs_dir
+from xstilts.records import read_yaml
 
 PROFILES = ROOT / "papermill_runs" / "profiles"
 MEMORY = 1.5 * 2**30  # bytes that one tiny run may take at its peak
@@ -40,9 +39,10 @@ class Profile:
     @property
     def words(self) -> list[str]:
         """What Snakemake is called with."""
-        here, there = ("--cores", self.workers or cores()), ("--jobs", self.workers)
-        limit = there if self.executor else here
-        return ["--profile", str(self.folder), *(map(str, limit) if limit[1] else ())]
+        limit = ["--cores", str(self.workers or cores())]
+        if self.executor:
+            limit = ["--jobs", str(self.workers)] if self.workers else []
+        return ["--profile", str(self.folder), *limit]
 
     @property
     def stop(self) -> signal.Signals:
@@ -57,20 +57,18 @@ class Profile:
 def read_profile(name: str, workers: int | None = None) -> Profile:
     """The profile called `name`, or in the folder `name`; BadInput if it is of no use here."""
     folder = PROFILES / name if (PROFILES / name).is_dir() else Path(name)
-    try:
-        options = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
-        executor = options.get("executor", "local")
-    except OSError:
+    if not (folder / "config.yaml").is_file():
         hint = nearest(name, [path.name for path in PROFILES.iterdir()])
-        raise BadInput(f"no profile '{name}': {hint}") from None
-    except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
-        raise BadInput(f"{folder / 'config.yaml'}: no options for Snakemake") from None
-    if executor == "local":
-        return Profile(folder.resolve(), workers=workers)
-    if not importlib.util.find_spec(f"snakemake_executor_plugin_{executor}".replace("-", "_")):
+        raise BadInput(f"no profile '{name}': {hint}")
+    options = read_yaml(folder / "config.yaml")
+    if not isinstance(options, dict):
+        raise BadInput(f"{folder / 'config.yaml'}: no options for Snakemake")
+    executor = options.get("executor", "local")
+    plugin = f"snakemake_executor_plugin_{executor}".replace("-", "_")
+    if executor != "local" and not importlib.util.find_spec(plugin):
         raise BadInput(f"profile {name}: Snakemake has no executor '{executor}' here: "
                        f"pip install snakemake-executor-plugin-{executor}")  # fmt: skip
-    return Profile(folder.resolve(), executor, workers)
+    return Profile(folder.resolve(), "" if executor == "local" else executor, workers)
 
 
 def cores() -> int:
@@ -90,7 +88,9 @@ def cores() -> int:
     return max(1, min(number, int(room // MEMORY)))
 
 
-def snakemake(words: list[str], place: Profile, log: Path, lock: int, look: Callable) -> int:
+def snakemake(
+    words: list[str], place: Profile, log: Path, lock: int, environment: dict, look: Callable
+) -> int:
     """Call Snakemake, and `look` meanwhile; its exit code. What it says is added to `log`.
 
     It has a session of its own and inherits `lock`, which holds while it lives.
@@ -106,7 +106,7 @@ def snakemake(words: list[str], place: Profile, log: Path, lock: int, look: Call
 
     with log.open("a") as file:
         child = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL,
-                                 start_new_session=True, pass_fds=(lock,),
+                                 start_new_session=True, pass_fds=(lock,), env=environment,
                                  preexec_fn=obey)  # fmt: skip
     try:
         while child.poll() is None:

@@ -9,7 +9,6 @@ docstrings do not count. What cannot be looked at here (data elsewhere) is None.
 import ast
 import hashlib
 import json
-import os
 import platform
 import re
 import subprocess
@@ -20,19 +19,20 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from xstilts.files import read_record, told, write_json
+from xstilts.files import read_record, sha256, write_json
 from xstilts.grid import PRODUCT, Run
 from xstilts.paths import (
-    ENCODERS,
     NOTEBOOKS,
     PACKAGE,
     ROOT,
     TABLES,
     cache_dir,
+    encoder_dir,
+    fetched_dir,
     hub_dir,
     runs_dir,
 )
-from xstilts.seal import DAMAGED, damage, record_of
+from xstilts.seal import DAMAGED, damage
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
@@ -94,23 +94,15 @@ def plain(value):
 
 def encoder(name: str) -> str | None:
     """The identity of an encoder: its files, or the hub's revision of it; None if not here."""
-    homes = [home / name for home in (ENCODERS, Path(), hub_dir()) if home]
-    if folder := next((home for home in homes if home.is_dir()), None):
+    if folder := encoder_dir(name):
         files = [f for f in sorted(folder.iterdir()) if f.suffix in (".json", ".safetensors")]
-        return digest("".join(f.name + _hash(f, f.stat().st_mtime_ns) for f in files))
+        return digest("".join(f.name + sha256(f) for f in files))
     return _revision("models", name, "main")
-
-
-@cache
-def _hash(path: Path, _time: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _revision(kind: str, name: str, *branches: str) -> str | None:
     """The commit of a branch of a repository when it was last fetched from the hub."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser() / "hub"
-    refs = home / f"{kind}--{name.replace('/', '--')}" / "refs"
+    refs = fetched_dir(kind, name) / "refs"
     heads = [refs / branch for branch in branches if (refs / branch).is_file()]
     return f"{name}@{heads[0].read_text().strip()}" if heads else None
 
@@ -158,7 +150,7 @@ def standing(runs: Iterable[Run], *roots: Path) -> dict[str, str]:
         old, now = record.get("made_from", {}), made_from(run)
         if run.needs:
             was = old.get("start") or {}
-            made = keys(run, known.values(), roots)
+            made = keys(run, known, roots)
             now["start"] = was | {need: key for need, key in made.items() if need in was}
         changed = differing(old, now)
         changed += [need for need in run.needs if _changed(states.get(need, ""))]
@@ -173,17 +165,15 @@ def _changed(state: str) -> bool:
 
 def place(run: Run, roots: tuple[Path, ...]) -> Path:
     """The folder that holds what the run left; else one with its record; else the first."""
+    files = ("run.json", PRODUCT[run.leaves])
     folders = [root / run.id for root in roots]
-    made = [folder for folder in folders if (folder / "run.json").is_file()]
-    whole = [folder for folder in made if (folder / PRODUCT[run.leaves]).exists()]
-    return (*whole, *made, *folders)[0]
+    return max(folders, key=lambda folder: [(folder / file).exists() for file in files])
 
 
-def keys(run: Run, known: Iterable[Run], roots: tuple[Path, ...]) -> dict[str, str]:
-    """The keys under which the runs that `run` builds on were made."""
-    needs = [other for other in known if other.id in run.needs]
-    found = {need.id: record_of(place(need, roots)).get("key") for need in needs}
-    return {name: key for name, key in found.items() if key}
+def keys(run: Run, known: Mapping[str, Run], roots: tuple[Path, ...]) -> dict[str, str]:
+    """The keys under which the runs that `run` builds on, among those `known`, were made."""
+    found = {need: read_record(place(known[need], roots)) for need in run.needs if need in known}
+    return {need: record["key"] for need, record in found.items() if "key" in record}
 
 
 # -- code ----------------------------------------------------------------------------------------
@@ -227,9 +217,7 @@ def _read(path: Path) -> tuple[str, list[str]]:
         return tuple(json.loads(kept.read_text("utf-8")))
     except (FileNotFoundError, ValueError):
         read = digest(essence(source))[:16], sorted(_imports(source))
-    with told(kept):
-        kept.parent.mkdir(exist_ok=True)
-        write_json(kept, read)
+    write_json(kept, read)
     return read
 
 

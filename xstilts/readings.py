@@ -281,3 +281,12 @@ def mlm(rows: Rows) -> Iterator[dict]:
 READINGS: dict[str, Callable[..., Iterator[dict]]] = {
     f.__name__: f for f in (classify, choose, tag, span, pairs, mlm, bitext, mining, answers)
 }
+
+
+def read(reading: str, *rows: Rows) -> Iterator[dict]:
+    """What a reading makes of `rows`; a value that it cannot take is told with its row."""
+    try:
+        yield from READINGS[reading](*rows)
+    except (TypeError, AttributeError, LookupError, ValueError) as error:
+        where = f"{rows[0].where}, row {rows[0].at}"
+        raise BadInput(f"{where}: no {rows[0].task.form} row: {error}") from error

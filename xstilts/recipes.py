@@ -6,9 +6,10 @@ paper did it" and is decided in `settings.resolve`, nowhere else.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from xstilts.paths import BadInput, nearest
+from xstilts.paths import BadInput
+from xstilts.records import check_known, check_numbers, named
 
 
 @dataclass(frozen=True)
@@ -86,43 +87,36 @@ FINE_TUNING = tuple(
 )
 MLM = Recipe("mlm", tasks=("mnli",), mlm=1.0)  # as many updates as MNLI, on running text alone
 TRANSLATED = Recipe("mnli-translated", tasks=("mnli",), translate=("all",))
-SIQA_COPA = replace(FINE_TUNING[4], name="siqa-copa", after="siqa")
+SIQA_COPA = Recipe("siqa-copa", tasks=("copa",), after="siqa")
 
 RECIPES = {r.name: r for r in (NONE, *SINGLE, MULTI, MLM, TRANSLATED, *FINE_TUNING, SIQA_COPA)}
 
 
 def recipe(name: str, known: Iterable[Recipe] = ()) -> Recipe:
     """The recipe called `name`, a grid's own (`known`) before the stock ones."""
-    found = {**RECIPES, **{r.name: r for r in known}}
-    if name not in found:
-        raise BadInput(f"unknown recipe '{name}': {nearest(name, found)}")
-    return found[name]
+    return named(name, RECIPES, known, "recipe")
 
 
 def check(recipe: Recipe, tasks: Iterable) -> None:
     """BadInput if a recipe cannot be meant for these task records."""
-    for key in ("mlm", "errors"):
-        if not 0 <= (value := getattr(recipe, key)) <= 1:
-            raise BadInput(f"recipe '{recipe.name}': {key} {value} is no share between 0 and 1")
-    if recipe.errors and not set(recipe.translate) - {"en"}:
-        raise BadInput(f"recipe '{recipe.name}': errors without 'translate', which names languages")
-    if recipe.concat < 1 or recipe.concat > 1 and any(task.form == "pairs" for task in tasks):
-        raise BadInput(f"recipe '{recipe.name}': concat {recipe.concat}: one text or more, of "
-                       "tasks that are no retrieval")  # fmt: skip
-    if recipe.examples is not None and recipe.examples < 1:
-        raise BadInput(f"recipe '{recipe.name}': examples {recipe.examples}: one or more")
-    if recipe.domains and any(task.form == "pairs" for task in tasks):
-        raise BadInput(f"recipe '{recipe.name}': domains: retrieval has candidates of every domain")
-    if recipe.align and not 0 < recipe.mlm < 1:
-        raise BadInput(f"recipe '{recipe.name}': align takes the share 'mlm' of the updates: "
-                       "more than 0, less than 1")  # fmt: skip
-    if recipe.nearest and (recipe.examples is None or recipe.translate):
-        raise BadInput(f"recipe '{recipe.name}': nearest chooses 'examples' rows, in English")
-    asked = [("scramble", recipe.scramble, SCRAMBLES, ""), ("select", recipe.select, SELECTS, ""),
-             ("align", recipe.align, ALIGNS, "")]  # fmt: skip
-    for task in tasks:
-        asked.append(("hide", recipe.hide, HIDEABLE.get(task.form, ()), f", task '{task.name}'"))
-    for key, value, known, where in asked:
-        if value is not None and value not in known:
-            hint = nearest(value, known) if known else "nothing there can be hidden"
-            raise BadInput(f"recipe '{recipe.name}'{where}: {key} '{value}': {hint}")
+    where = f"recipe '{recipe.name}'"
+    check_numbers(vars(recipe), where)
+    for key, known in (("scramble", SCRAMBLES), ("select", SELECTS), ("align", ALIGNS)):
+        if getattr(recipe, key) is not None:
+            check_known(getattr(recipe, key), known, where, key)
+    for task in tasks if recipe.hide else ():
+        known = HIDEABLE.get(task.form, ())
+        check_known(recipe.hide, known, f"{where}, task '{task.name}'", "column to hide")
+    retrieval = any(task.form == "pairs" for task in tasks)
+    for wrong, words in (
+        (recipe.errors and not set(recipe.translate) - {"en"},
+         "errors without 'translate', which names languages"),
+        (retrieval and (recipe.concat > 1 or recipe.domains or recipe.nearest or recipe.scramble),
+         "retrieval's queries and candidates stay together: no concat, domains, nearest, scramble"),
+        (recipe.align and not 0 < recipe.mlm < 1,
+         "align takes the share 'mlm' of the updates: more than 0, less than 1"),
+        (recipe.nearest and (recipe.examples is None or recipe.translate),
+         "nearest chooses 'examples' rows, in English"),
+    ):  # fmt: skip
+        if wrong:
+            raise BadInput(f"{where}: {words}")

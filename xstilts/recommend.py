@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from xstilts import snapshot, tables
 from xstilts.analysis import effects
 from xstilts.analysis.advice import Advice, advise
-from xstilts.analysis.rulings import seeds_needed, words
 from xstilts.grid import plan
 from xstilts.gridfile import Grid, read
 from xstilts.paths import BadInput, MissingData, nearest
@@ -99,14 +98,14 @@ def verdict(found: Advice) -> str:
     if not found.helps and gain.high < 1:
         return f"No intermediate task: even {best}, the best, gains less than a point ({p})."
     if not found.helps:
-        need = seeds_needed(gain) or 0
+        need = gain.needed(gain.estimate) or 0
         came, more = "came out best, but below none", ""
         if gain.estimate > 0:
             came = "came out best"
             more = f" To show a gain of this size takes {need} seeds." * (need > gain.seeds)
         return f"Cannot tell whether any helps: {best} {came} ({p}).{more}"
     others = ", ".join(found.alike[:SHOWN])
-    lead = f", over the next {words(found.lead)}" if found.lead.seeds else ""
+    lead = f", over the next {found.lead.words}" if found.lead.seeds else ""
     others += f" and {len(found.alike) - SHOWN} more" if len(found.alike) > SHOWN else ""
     if found.alike:
         return f"Train first on {best}: it helps ({p}). Cannot tell it from {others}{lead}."

@@ -7,7 +7,7 @@ become text, kinds of output that could run are dropped.
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from textwrap import shorten
@@ -15,33 +15,20 @@ from typing import NamedTuple
 
 import bleach
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from xstilts.files import read_record
 from xstilts.grid import Run
-from xstilts.paths import NOTEBOOKS, runs_dir
+from xstilts.paths import NOTEBOOKS, REPORTS, runs_dir
 from xstilts.snapshot import SNAPSHOT
 from xstilts.tables import STAMP
 
 LEDGER = "22_claims"
 OF_ONE_GRID = ("20_main_table", "21_per_language")  # never shown in place of another grid's
-
 SHOWN = ("image/png", "text/plain", "text/html", "text/markdown")  # kinds of output
 TAGS = frozenset(re.findall(r"\w+", "table thead tbody tfoot tr th td caption div span p br b i em "
                             "strong code pre ul ol li h2 h3 h4 small sub sup hr"))  # fmt: skip
 STYLE = re.compile(r"<style.*?</style>", re.DOTALL | re.IGNORECASE)
-RUN_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 60rem; padding: 0 1rem
-}}
-img {{ max-width: 100%; height: auto; background: #fff }}
-pre, .output, .jp-OutputArea {{ overflow-x: auto }}
-table {{ border-collapse: collapse; font-size: .85rem }} td, th {{ padding: .2rem .5rem }}
-</style></head><body><p><a href="{home}">all runs</a> · {stamp}</p>
-<main>{body}</main></body></html>
-"""
 
 
 class Shown(NamedTuple):
@@ -53,26 +40,45 @@ class Shown(NamedTuple):
     executed: bool
 
 
-def placed(stem: str, runs: Iterable[Run], source: Path, files: Path, failed) -> Shown:
-    """Put an executed notebook, or else the plain one, into `source`.
+def executed(grid: str, runs: Sequence[Run]) -> dict[str, Path]:
+    """The notebooks to show: of a run of this grid, else of another, else the snapshot's."""
+    found: dict[str, Path] = {}
+    mine = [runs_dir() / run.id for run in reversed(runs)]
+    others = [path.parent for path in sorted(runs_dir().glob("*/*/run.json"))]  # reports
+    for folder in (*mine, *others):
+        path, stem = folder / "notebook.ipynb", read_record(folder).get("notebook")
+        if stem and path.is_file() and (folder in mine or stem not in OF_ONE_GRID):
+            found.setdefault(stem, path)
+    kept = sorted(SNAPSHOT.glob("notebooks/*.ipynb"))
+    for path in sorted(kept, key=lambda path: path.suffixes[0] != f".{grid}"):
+        stem, _, other = path.stem.partition(".")
+        if other in ("", grid) or stem not in OF_ONE_GRID:
+            found.setdefault(stem, path)
+    return found
 
-    `runs` are those of the grid; tables and pictures of a report go to `files`, in a folder of
-    their own.
-    """
-    path, kept, note = _executed(stem, runs)
+
+def placed(stem: str, path: Path | None, source: Path, files: Path, failed: str = "") -> Shown:
+    """Put the executed notebook at `path`, or else the plain one, into `source`, its tables below
+    `files`; `failed` says why it could not be executed just now."""
     content = _read(path or NOTEBOOKS / f"{stem}.ipynb")
-    if stem in failed:
-        note = f"It could not be executed just now: {failed[stem]}"
+    tables, note = files / "none", "Not executed: what follows is the notebook without results."
+    if path and (by := content["metadata"].get("xstilts")):
+        tables = SNAPSHOT / "tables" / by["run"]
+        note = f"Run {by['run']}, grid {by['grid']}, kept in reports/snapshot."
+    elif path:
+        run, tables = path.parent.relative_to(runs_dir()), path.parent / "tables"
+        note = f"Run {run}, finished {read_record(path.parent)['finished']}."
+    note = f"It could not be executed just now: {failed}" if failed else note
     cells = _clean(content)
     told = {"cell_type": "markdown", "id": "xstilts-note", "metadata": {},
-            "source": f"*{escape(note)}*{_taken(kept, files / stem)}"}  # fmt: skip
+            "source": f"*{escape(note)}*{_taken(tables, files / stem)}"}  # fmt: skip
     content["cells"] = [*cells[:1], told, *cells[1:]]
     (source / f"{stem}.ipynb").write_text(json.dumps(content), "utf-8")
-    first = "".join(cells[0]["source"])
+    first = cells[0]["source"]
     title = first.splitlines()[0].lstrip("# ")
     question = re.search(r"\*\*(.+?)\*\*", first, re.DOTALL)
-    found = _verdicts(kept) if stem == LEDGER else _closing(cells)
-    return Shown(title, question.group(1) if question else "", found, path is not None)
+    finding = _verdicts(tables) if stem == LEDGER else _closing(cells)
+    return Shown(title, question.group(1) if question else "", finding, bool(path))
 
 
 def _closing(cells: list[dict]) -> str:
@@ -87,9 +93,9 @@ def _closing(cells: list[dict]) -> str:
     return shorten(lines[0], 300, placeholder=" …") if lines else ""
 
 
-def _verdicts(folder: Path | None) -> str:
+def _verdicts(folder: Path) -> str:
     """How many rows of the ledger in `folder` hold, do not, cannot be told, were not tested."""
-    if not folder or not (folder / "ledger.csv").is_file():
+    if not (folder / "ledger.csv").is_file():
         return ""
     rows = pd.read_csv(folder / "ledger.csv")
     told = {side: ", ".join(f"{n} {verdict}" for verdict, n in rows[side].value_counts().items())
@@ -100,31 +106,6 @@ def _verdicts(folder: Path | None) -> str:
 def _read(path: Path) -> dict:
     """A notebook without the name of this machine's folder."""
     return json.loads(path.read_text("utf-8").replace(str(runs_dir()), runs_dir().name))
-
-
-def _executed(stem: str, runs: Iterable[Run]) -> tuple[Path | None, Path | None, str]:
-    """The executed notebook to show, the folder of its tables, and where it comes from.
-
-    This grid's before that of another, then one opened by hand, then the snapshot's.
-    """
-    runs = list(runs)
-    grid = runs[0].grid.name if runs else ""
-    mine = [r.id for r in reversed(runs) if r.notebook == stem]
-    others = [path.parent for depth in ("*/*", "scratch/*", "scratch/*/*", "scratch/*/*/*")
-              for path in sorted(runs_dir().glob(f"{depth}/run.json"))]  # fmt: skip
-    alone = stem in OF_ONE_GRID
-    for folder in (*(runs_dir() / name for name in mine), *(() if alone else others)):
-        record, path = read_record(folder), folder / "notebook.ipynb"
-        if record.get("notebook") == stem and path.is_file():
-            name = folder.relative_to(runs_dir())
-            return path, folder / "tables", f"Run {name}, finished {record['finished']}."
-    names = [f"{stem}.{grid}", *(() if alone else (stem, f"{stem}.*"))]
-    kept = [path for name in names for path in sorted(SNAPSHOT.glob(f"notebooks/{name}.ipynb"))]
-    for path in kept[:1]:
-        told = json.loads(path.read_text("utf-8"))["metadata"]["xstilts"]
-        folder = SNAPSHOT / "tables" / told["run"]
-        return path, folder, f"Run {told['run']}, grid {told['grid']}, kept in reports/snapshot."
-    return None, None, "Not executed: what follows is the notebook without results."
 
 
 def _clean(content: dict) -> list[dict]:
@@ -156,16 +137,29 @@ def _harmless(output: dict) -> dict | None:
     return output | {"data": data} if data else None
 
 
-def _taken(folder: Path | None, files: Path) -> str:
+def _taken(folder: Path, files: Path) -> str:
     """Links to a report's tables and pictures, which are put into `files`."""
-    found = sorted(folder.glob("*")) if folder else []
     links = []
-    for file in (f for f in found if f.suffix in (".csv", ".tex", ".svg", ".pdf")):
-        files.mkdir(exist_ok=True)
-        shutil.copy(file, files / file.name)
-        name = escape(file.name)
-        links.append(f'<a href="files/{files.name}/{name}" download>{name}</a>')
+    for file in sorted(folder.glob("*")):
+        if file.suffix in (".csv", ".tex", ".svg", ".pdf"):
+            files.mkdir(exist_ok=True)
+            shutil.copy(file, files)
+            name = escape(file.name)
+            links.append(f'<a href="files/{files.name}/{name}" download>{name}</a>')
     return f"\n\n<p>To take away: {' · '.join(links)}</p>" if links else ""
+
+
+def _plain(text: str) -> str:
+    """Text in which no character means anything to Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$!])", r"\\\1", text)
+
+
+def filled(page: str, values: Mapping) -> str:
+    """A template of `reports/pages` with its values."""
+    templates = Environment(loader=FileSystemLoader(REPORTS / "pages"), trim_blocks=True,
+                            lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
+    templates.filters["plain"] = _plain
+    return templates.get_template(page).render(values)
 
 
 def run_page(path: Path, page: Path, name: str, stamp: str) -> None:
@@ -176,9 +170,9 @@ def run_page(path: Path, page: Path, name: str, stamp: str) -> None:
     from nbconvert import HTMLExporter
 
     content = _read(path)
-    content["cells"] = _clean(content)
-    exporter = HTMLExporter(template_name="basic")
-    body, _ = exporter.from_notebook_node(nbformat.from_dict(content))
+    _clean(content)
+    notebook = nbformat.from_dict(content)
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(RUN_PAGE.format(title=escape(name), home="../runs.html", stamp=stamp,
-                                    body=body), "utf-8")  # fmt: skip
+    values = {"title": name, "stamp": stamp, "body": body}
+    page.write_text(filled("run.html", values), "utf-8")

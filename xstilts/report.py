@@ -1,6 +1,4 @@
-"""Tables as files to read: Markdown, HTML, LaTeX, and a block in a page that quotes one.
-
-    python -m xstilts.report demo README.md      puts the main table of the grid `demo` there
+"""Tables as files to read: Markdown, LaTeX, and a block in a page that quotes one.
 
 Takes finished tables; what stands in them is decided in `tables`, what they lack is said here.
 Text is escaped, since it may come from a data set.
@@ -13,51 +11,42 @@ from pathlib import Path
 
 import pandas as pd
 
-from xstilts.paths import BadInput, MissingData, UserError, runs_dir
+from xstilts.paths import BadInput, UserError
 from xstilts.tables import MARK, Column, how
 
 NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
 TEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "†": r"\textdagger{}",
-    "‡": r"\textdaggerdbl{}", "✓": r"\checkmark{}", "[": "{[}", "]": "{]}",
+    "‡": r"\textdaggerdbl{}", "✓": r"\checkmark{}", "[": "{[}", "]": "{]}", "\n": " ",
 }  # fmt: skip
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
- body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }}
- table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
- th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd }}
- th:first-child, td:first-child {{ text-align: left }}
-</style>
-<h1>{title}</h1>
-{body}
-{below}</html>
-"""
 
 
-def markdown(table: pd.DataFrame, decimals: int = 1) -> str:
+def cell(value) -> str:
+    """A cell as it is printed: one decimal, a dash for what is missing."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return "–"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def markdown(table: pd.DataFrame) -> str:
     """A Markdown table with its index; bars and line ends inside a cell cannot break it."""
     flat = table.reset_index()
     rows = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy(dtype=object).tolist()]
-    return "\n".join("| " + " | ".join(_plain(c, decimals) for c in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(map(_plain, row)) + " |" for row in rows)
 
 
-def _plain(value, decimals: int) -> str:
-    if isinstance(value, float):
-        return "–" if pd.isna(value) else f"{value:.{decimals}f}"
-    text = "–" if value is None else escape(str(value), quote=False)
-    return text.replace("|", "\\|").replace("\n", " ")
+def _plain(value) -> str:
+    return escape(cell(value), quote=False).replace("|", "\\|").replace("\n", " ")
 
 
-def latex(table: pd.DataFrame, title: str = "", notes: Iterable[str] = (), decimals: int = 1):
-    """A LaTeX table with its index, title as caption, notes below; needs booktabs, amssymb.
+def latex(flat: pd.DataFrame, title: str, notes: Iterable[str] = ()) -> str:
+    """A LaTeX table without its index, title as caption, notes below; needs booktabs, amssymb.
 
     What LaTeX would read as a command is escaped, so that text from a data set stays text.
     """
-    flat = table.reset_index()
     rows = [list(flat.columns), *flat.to_numpy(dtype=object).tolist()]
-    head, *body = (" & ".join(_tex(cell, decimals) for cell in row) + r" \\" for row in rows)
+    head, *body = (" & ".join(map(_tex, row)) + r" \\" for row in rows)
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(title)}}}",
              rf"\begin{{tabular}}{{l{'r' * (flat.shape[1] - 1)}}}", r"\toprule", head,
              r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]  # fmt: skip
@@ -65,29 +54,23 @@ def latex(table: pd.DataFrame, title: str = "", notes: Iterable[str] = (), decim
     return "\n".join([*lines, r"\end{table}", ""])
 
 
-def _tex(value, decimals: int = 1) -> str:
-    if value is None or isinstance(value, float):
-        value = "–" if value is None or pd.isna(value) else f"{value:.{decimals}f}"
-    return "".join(TEX.get(sign, sign) for sign in str(value)).replace("\n", " ")
+def _tex(value) -> str:
+    return "".join(TEX.get(sign, sign) for sign in cell(value))
 
 
 def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str,
           notes: Iterable[str] = ()):  # fmt: skip
-    """Write `data` as `name`.csv and `table` as .md, .html and .tex, with title and notes.
+    """Write `data` as `name`.csv and `table` as .md and .tex, with title and notes.
 
     `folder` is made. Empty notes are left out.
     """
     folder.mkdir(exist_ok=True)
     notes = [note for note in notes if note]
     data.to_csv(folder / f"{name}.csv", index=False)
-    text = "\n\n".join([f"**{title}**", markdown(table), *notes])
-    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    (folder / f"{name}.tex").write_text(latex(table, title, notes), encoding="utf-8")
-    body = table.reset_index().to_html(index=False, escape=True, na_rep="–", border=0,
-                                       float_format="{:.1f}".format)  # fmt: skip
-    below = "".join(f"<p>{escape(note)}</p>\n" for note in notes)
-    page = PAGE.format(title=escape(title), body=body, below=below)
-    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    page = "\n\n".join([f"**{title}**", markdown(table), *notes])
+    (folder / f"{name}.md").write_text(page + "\n", encoding="utf-8")
+    tex = latex(table.reset_index(), title, notes)
+    (folder / f"{name}.tex").write_text(tex, encoding="utf-8")
 
 
 def notes(averages: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
@@ -131,31 +114,13 @@ def fill(page: Path, mark: str, text: str) -> None:
     page.write_text(f"{before}{first}\n{text.strip()}\n{last}{after}", "utf-8")
 
 
-def main_table(grid: str) -> str:
-    """The main tables of a grid that has run, as its report wrote them."""
-    folder = runs_dir() / grid / "main_table" / "tables"
-    found = [path.read_text("utf-8") for path in sorted(folder.glob("main_table-*.md"))]
-    if not found:
-        raise MissingData(f"no table in {folder}: first `xstilts run {grid}`")
-    return "\n".join(found)
-
-
-def main(words: list[str], quote: Callable[[str], str] = main_table) -> None:
-    """Put what `quote` says of a grid into a page: GRID PAGE."""
-    if len(words) != 2:
-        raise BadInput("give a grid and a page: GRID PAGE.md")
-    grid, page = words
-    fill(Path(page), f"{grid} table", quote(grid))
-
-
-def program(quote: Callable[[str], str] = main_table) -> None:
-    """`main` on the command line: what is wrong in one line, and the exit code."""
+def program(quote: Callable[[str], str]) -> None:
+    """On the command line: put what `quote` says of a grid into a page, GRID PAGE."""
     try:
-        main(sys.argv[1:], quote)
+        if len(sys.argv) != 3:
+            raise BadInput("give a grid and a page: GRID PAGE.md")
+        _, grid, page = sys.argv
+        fill(Path(page), f"{grid} table", quote(grid))
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    program()

@@ -1,16 +1,16 @@
 """The state of a training on disk, so that one that was killed goes on to the very same weights.
 
-One file holds the weights, the optimiser's moments and, as JSON in its header, all else; it takes
-its predecessor's place in one move, so a kill at any moment leaves a whole state. The best weights
-so far lie in a file of their own, which that header names. No random state is kept: what a step
-draws follows from the seed and the step's number. Nothing here is a result; the folder goes when
-the model is saved. A state of another training, or of other code, is passed over.
+One file holds the weights, the best so far, the optimiser's moments and, as JSON in its header, all
+else; it takes its predecessor's place in one move, so a kill at any moment leaves a whole state. No
+random state is kept: what a step draws follows from the seed and the step's number. Nothing here is
+a result; the folder goes when the model is saved. A state of another training, or of other code, is
+passed over.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,62 +28,47 @@ class Work:
     """The folder `.work/<name>` beside the model `out`; `key` says which training it belongs to."""
 
     def __init__(self, out: Path, key: str):
-        self.folder, self.key = out.parent / ".work" / out.name, key
+        self.file, self.key = out.parent / ".work" / out.name / "state.safetensors", key
 
     def save(self, training) -> None:
         """Keep the state of a `loop.Training`, between two of its steps."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        best = f"best-{training.state.best}.safetensors" if training.best_weights else ""
-        if best and not (self.folder / best).is_file():
-            self._write(best, training.best_weights, {})
-        tensors = {}
+        tensors = {f"best {name}": best for name, best in (training.best_weights or {}).items()}
         for name, weight in training.inner.named_parameters():
             tensors[f"weight {name}"] = weight.detach()
-            moments = training.moments(weight)
+            moments = training.optimiser.state[weight]  # none before its first gradient
             tensors |= {f"{kind} {name}": moments[kind] for kind in MOMENTS if kind in moments}
-        rest = {"state": asdict(training.state), "best": best, "key": self.key}
-        self._write("state.safetensors", tensors, {"rest": json.dumps(rest)})
-        for old in self.folder.glob("best-*"):
-            if old.name != best:
-                old.unlink()
+        rest = {"state": asdict(training.state), "key": self.key}
+        with replaced(self.file) as part:
+            write_tensors(part, tensors, {"rest": json.dumps(rest)})
 
     def load(self, training) -> None:
         """Put a kept state back into `training`, if there is one and it is of this training."""
         try:
-            with safe_open(self.folder / "state.safetensors", "pt") as file:
+            with safe_open(self.file, "pt") as file:
                 rest = json.loads(file.metadata()["rest"])
                 if rest["key"] != self.key:
                     return
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            best = _read(self.folder / rest["best"]) if rest["best"] else None
         except FileNotFoundError:
             return
         except (SafetensorError, ValueError):  # a disk that lost what it was given
-            print(f"{self.folder}: the kept state is damaged; from the start", flush=True)
+            print(f"{self.file}: the kept state is damaged; from the start", flush=True)
             return
-        training.state, training.best_weights = type(training.state)(**rest["state"]), best
+        training.state = type(training.state)(**rest["state"])
+        best = {n.removeprefix("best "): t for n, t in tensors.items() if n.startswith("best ")}
+        training.best_weights = best or None
         with torch.no_grad():
             for name, weight in training.inner.named_parameters():
                 weight.copy_(tensors[f"weight {name}"])
                 kept = {k: tensors[f"{k} {name}"] for k in MOMENTS if f"{k} {name}" in tensors}
-                moments = {k: v.to(weight.device) for k, v in kept.items()}
-                if moments:
-                    training.moments(weight).update(moments)
+                moved = {k: v.to(weight.device) for k, v in kept.items()}
+                training.optimiser.state[weight].update(moved)
 
     def clear(self) -> None:
         """Remove everything, once it is of no more use."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
-
-    def _write(self, name: str, tensors: Mapping, metadata: Mapping[str, str]) -> None:
-        with replaced(self.folder / name) as part:
-            write_tensors(part, tensors, metadata)
-
-
-def _read(path: Path) -> dict:
-    with safe_open(path, "pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        shutil.rmtree(self.file.parent, ignore_errors=True)
+        with suppress(OSError):  # other trainings keep theirs there
+            self.file.parent.parent.rmdir()
 
 
 def key(numbers, training) -> str:

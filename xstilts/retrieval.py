@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from xstilts import mining
-from xstilts.batches import collate, micro_batches
+from xstilts.batches import batched
 from xstilts.encoder import Encoder
 from xstilts.evaluate import Report, Result, rows_of
 from xstilts.forms import asked, judge
@@ -117,10 +117,8 @@ def pooled(model: Encoder, features, precision: str = "fp32") -> Tensor:
     """Every feature's mean vector at every layer, set to length one: [layers + 1, N, width]."""
     device = next(model.parameters()).device
     vectors = _room(model.layers + 1, len(features), model.width)
-    pad = model.tokenizer.pad_token_id
-    for micro in micro_batches([f.length for f in features], TOKENS):
-        group = sum(micro, [])
-        blocks = [collate([features[i] for i in g], pad, device).blocks[0] for g in micro]
+    for micro, batches in batched(features, model.tokenizer.pad_token_id, device, TOKENS):
+        group, blocks = sum(micro, []), [batch.blocks[0] for batch in batches]
         with autocast(device, precision):
             for layer, hidden in enumerate(model.layer_by_layer(blocks)):
                 means = [mean(h.float(), b) for h, b in zip(hidden, blocks, strict=True)]
@@ -159,8 +157,7 @@ def _language(lang, test, dev, space: Space, report: Report, headline: int) -> N
             report.scores(lang, measured, shown, "" if name == official else f"{name}_")
             if own and name == official:
                 features = [space.features[row["text"]] for row in queries]
-                report.examples(lang, queries, measured, features)
-                report.answers(lang, queries, answers)
+                report.answers(lang, queries, answers, measured, features)
 
 
 def _sides(rows: Sequence[dict]) -> tuple[list[dict], list[dict]]:

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +19,12 @@ from xstilts import metrics, provenance
 from xstilts import scores as tables
 from xstilts.files import read_record, replaced, told, write_json, write_rows
 from xstilts.grid import Run, alone, plan
-from xstilts.gridfile import Grid, at_hand
-from xstilts.paths import ENCODERS, BadInput, MissingData, UserError, hub_dir, runs_dir
+from xstilts.gridfile import at_hand
+from xstilts.paths import ENCODERS, BadInput, MissingData, UserError, encoder_dir, runs_dir
 from xstilts.provenance import keys, place, standing
-from xstilts.recipes import Recipe
-from xstilts.settings import Hyper, Setting
+from xstilts.settings import Setting
+from xstilts.submission import answers_path
+from xstilts.tasks import task as task_called
 
 
 def open_run(notebook: str, **params) -> "OpenRun":
@@ -39,66 +40,27 @@ def open_run(notebook: str, **params) -> "OpenRun":
         chain = tuple(run for run in plan(grid) if run.id == wanted)
     if wanted and (not chain or chain[-1].id != wanted):
         raise BadInput(f"{notebook} was asked for {wanted}, but its parameters say otherwise")
-    return OpenRun(chain[-1], chain[:-1], scratch=not wanted)
+    return opened(chain[-1], chain[:-1], scratch=not wanted)
 
 
-@dataclass
-class OpenRun:
+@dataclass(frozen=True, repr=False)
+class OpenRun(Run):
     """A run while its notebook is executed; `scratch` says that it will not be collected."""
 
-    run: Run
     before: tuple[Run, ...]
     scratch: bool
+    made_from: Mapping  # the code as it is at the beginning
     started: float = field(default_factory=time.time)
     cpu: float = field(default_factory=time.process_time)
 
-    def __post_init__(self):
-        self._made_from = provenance.made_from(self.run)  # the code as it is now, not at the end
-
     def __repr__(self) -> str:
         kind = "scratch run" if self.scratch else "run"
-        return f"{kind} {self.run.id}, writes to {self.path}"
-
-    @property
-    def id(self) -> str:
-        return self.run.id
+        return f"{kind} {self.id}, writes to {self.path}"
 
     @property
     def path(self) -> Path:
         """The run's folder."""
         return runs_dir() / "scratch" / self.id if self.scratch else runs_dir() / self.id
-
-    @property
-    def grid(self) -> Grid:
-        return self.run.grid
-
-    @property
-    def setting(self) -> Setting:
-        return self.run.setting
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.grid.recipe(self.run.params["recipe"])
-
-    @property
-    def target(self) -> Recipe:
-        """The recipe that fine-tunes."""
-        return self.grid.recipe(self.run.params["target"])
-
-    @property
-    def tasks(self):
-        """The grid's own task records."""
-        return self.grid.tasks
-
-    @property
-    def evaluated(self):
-        """The tasks that a model of this target is evaluated on."""
-        return self.grid.evaluated(self.run.params["target"])
-
-    @property
-    def hyper(self) -> Hyper | None:
-        """The numbers of this run's training, decided by `settings.resolve`."""
-        return self.run.hyper
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -117,14 +79,11 @@ class OpenRun:
         `kind` is "encoder" (the recipe's) or "target" (the fine-tuned one). Raises MissingData,
         with the command that makes it, if it is not there and would take long to make.
         """
-        if kind not in ("encoder", "target"):
-            raise BadInput(f"a run needs an 'encoder' or a 'target', not '{kind}'")
-        wanted = self.run.needs
-        if not wanted:
-            if kind == "target":
-                raise BadInput(f"{self.id} builds on no fine-tuned model")
+        if kind == "encoder" and not self.needs:
             return start(self.setting)
-        need = next(run for run in self.before if run.id == wanted[0])
+        if kind not in ("encoder", "target") or not self.needs:
+            raise BadInput(f"{self.id} builds on no '{kind}'")
+        need = next(run for run in self.before if run.id == self.needs[0])
         folder = place(need, self._roots)
         if (folder / "model").is_dir() and not standing(self.before, *self._roots)[need.id]:
             return folder / "model"
@@ -140,53 +99,41 @@ class OpenRun:
         example; `answers`: {(task, split, lang): text}; `curve`: list of dicts, one per
         evaluation; `hyper`: what was trained with; `dev`: figures on English dev, in percent.
         """
-        with told(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            for (task, split, lang), text in (answers or {}).items():
-                self._answers(task, split, lang, text)
-            if examples is not None:
-                with replaced(self.path / "examples.parquet") as part:
-                    examples.to_parquet(part, index=False)
-            if curve is not None:
-                write_rows(self.path / "curve.csv", curve)
-            if scores is not None:
-                rows = scores.assign(**self._identity, target=self.run.params.get("target", ""),
-                                     run=self.id)  # fmt: skip
-                tables.write(self.path / "scores.csv", rows)
-            if measures is not None:
-                rows = measures.assign(**self._identity)
-                tables.write(self.path / "measures.csv", rows, tables.MEASURE_COLUMNS)
-            write_json(self.path / "run.json", self._describe(hyper, scores, dev))
+        identity = {name: self.params.get(name, "") for name in ("setting", "seed", "recipe")}
+        for (task, split, lang), text in (answers or {}).items():
+            record = task_called(task, self.grid.tasks)
+            with replaced(self.path / "answers" / answers_path(record, split, lang)) as part:
+                part.write_text(text, "utf-8")
+        if examples is not None:
+            with replaced(self.path / "examples.parquet") as part:
+                examples.to_parquet(part, index=False)
+        if curve is not None:
+            write_rows(self.path / "curve.csv", curve)
+        if scores is not None:
+            target = self.params.get("target", "")
+            rows = scores.assign(**identity, target=target, run=self.id)
+            tables.write(self.path / "scores.csv", rows)
+        if measures is not None:
+            rows = measures.assign(**identity)
+            tables.write(self.path / "measures.csv", rows, tables.MEASURE_COLUMNS)
+        write_json(self.path / "run.json", self._describe(hyper, scores, dev))
 
     @property
     def _roots(self) -> tuple[Path, ...]:
         """Where models may lie: by hand, published ones come before those in scratch."""
         return (runs_dir(), runs_dir() / "scratch") if self.scratch else (runs_dir(),)
 
-    @property
-    def _identity(self) -> dict:
-        return {name: self.run.params.get(name, "") for name in ("setting", "seed", "recipe")}
-
-    def _answers(self, task: str, split: str, lang: str, text: str) -> None:
-        from xstilts.submission import answers_path
-        from xstilts.tasks import task as task_called
-
-        record = task_called(task, self.grid.tasks)
-        path = self.path / "answers" / answers_path(record, split, lang)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as part:
-            part.write_text(text, "utf-8")
-
     def _describe(self, hyper, table, dev) -> dict:
         hyper = hyper if hyper is not None else self.hyper
-        made_from = self._made_from
-        if self.run.needs and self.before:
-            made_from |= {"start": keys(self.run, self.before, self._roots)}
+        made_from = dict(self.made_from)
+        if self.needs and self.before:
+            before = {run.id: run for run in self.before}
+            made_from["start"] = keys(self, before, self._roots)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {
             "id": self.id,
-            "notebook": self.run.notebook,
-            "params": dict(self.run.params),
+            "notebook": self.notebook,
+            "params": dict(self.params),
             "headline": headline(table, dev),
             "hyper": provenance.plain(hyper),
             "dev": dev,
@@ -206,14 +153,19 @@ def start(setting: Setting) -> Path | str:
 
     Raises MissingData for one that should ship and is not there.
     """
-    for home in filter(None, (ENCODERS, Path(), hub_dir())):
-        if (folder := home / setting.encoder).is_dir():
-            return folder
+    if folder := encoder_dir(setting.encoder):
+        return folder
     if setting.encoder[0] in "./~":
         raise MissingData(f"no encoder at {setting.encoder}: give a folder or a hub id that exists")
     if setting.data == "world" and "/" not in setting.encoder:
         raise MissingData(f"no encoder '{setting.encoder}' in {ENCODERS}: is the clone complete?")
     return setting.encoder
+
+
+def opened(run: Run, before: tuple[Run, ...], scratch: bool) -> OpenRun:
+    """`run`, about to be executed after those `before` it."""
+    made_from = provenance.made_from(run)
+    return OpenRun(**vars(run), before=before, scratch=scratch, made_from=made_from)
 
 
 def collect(runs: Iterable[Run]):

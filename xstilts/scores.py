@@ -9,16 +9,14 @@ means over a task's languages, English among them, then over the tasks of a grou
 and none at all where something is missing.
 """
 
-import csv
-import io
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 
 import numpy as np
 
 from xstilts.answers import PRIVATE_USE
+from xstilts.files import replaced
 from xstilts.metrics import headline
 from xstilts.paths import BadInput, MissingData, nearest
 
@@ -33,9 +31,16 @@ MEASURE_COLUMNS = (
     "setting", "seed", "recipe", "task", "lang", "domain", "layer", "measure", "value",
 )  # fmt: skip
 
-# What makes two scores the same kind of score: averages never mix these.
 SWEEP = "for comparison"  # the selection of scores that no table counts: other layers, poolings
-IDENTITY = ("setting", "seed", "recipe", "target", "split", "layer", "pooling", "selection")
+IDENTITY = (
+    "seed",
+    "recipe",
+    "split",
+    "layer",
+    "pooling",
+    "selection",
+)  # averages mix none of these
+FIGURES = ("value", "non_english", "english", "langs", "missing")  # of an average
 
 # XTREME's scorer has these groups. For XTREME-R it leaves LAReQA out of all of them and can compute
 # no total; ours counts it.
@@ -55,8 +60,8 @@ MEMBERS = {
 }  # fmt: skip
 TOTAL = "all_task"
 
-_WHOLE = {"seed", "n", "layer"}
-_REAL = {"value"}
+_WHOLE = {"seed", "n", "layer", "truncated"}
+_REAL = {"value", "hit", "said", "gold"}
 
 
 def suites(task, lang: str) -> str:
@@ -78,22 +83,15 @@ def write(path: Path | str, rows, columns: Sequence[str] = COLUMNS) -> None:
 
     Columns that a row lacks are left empty; a column that the table does not have is an error.
     """
-    rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    for row in rows:
-        if unknown := set(row) - set(columns):
-            word = sorted(unknown)[0]
-            raise BadInput(f"{path}: unknown column '{word}': {nearest(word, columns)}")
-        table.writerow(_cell(name, row.get(name)) for name in columns)
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text.getvalue(), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    if unknown := sorted(set(frame) - set(columns)):
+        raise BadInput(f"{path}: unknown column '{unknown[0]}': {nearest(unknown[0], columns)}")
+    kinds = {name: kind for names, kind in ((_WHOLE, "Int64"), (_REAL, float))
+             for name in names & set(columns)}  # fmt: skip
+    with replaced(Path(path)) as part:
+        frame.reindex(columns=columns).astype(kinds).to_csv(part, index=False, lineterminator="\n")
 
 
 def read(path: Path | str, columns: Sequence[str] = COLUMNS):
@@ -122,58 +120,41 @@ def read(path: Path | str, columns: Sequence[str] = COLUMNS):
     return frame
 
 
-def _cell(name: str, value) -> str:
-    """Empty for None and not-a-number; whole numbers without a point; other numbers by repr."""
-    if value is None or str(value) == "<NA>" or (isinstance(value, float) and isnan(value)):
-        return ""
-    if name in _WHOLE:
-        return str(int(value))
-    return repr(float(value)) if name in _REAL else str(value)
-
-
 # Averages
 
 
-def average(
-    scores, suite: str, expected: Mapping[str, Sequence[str]], identity: Iterable[str] = IDENTITY
-):
-    """One row per run and task: the headline figure averaged over the task's languages.
+def average(scores, langs: Sequence[str]):
+    """One row per run: the headline figure of one task, averaged over `langs`.
 
-    `expected`: task -> languages of `suite`, in the suite's order, in which they are added up.
-    Columns: `identity`, task, `value` (mean with English), `non_english`, `english`, `langs`
-    (how many there are) and `missing` (the languages that are not there, space between; the means
-    are then over the rest, and no suite average is given). Empty if nothing matches.
+    `scores` are of that task and one setting; languages are added up in the order of `langs`.
+    Columns: IDENTITY, `value` (mean with English), `non_english`, `english`, `langs` (how many
+    there are) and `missing` (those that are not there, space between; the means are then over the
+    rest). Empty if nothing matches.
     """
     import pandas as pd
 
-    identity, rows = list(identity), []
-    asked = scores[[suite in own.split() for own in scores["suite"]]]
-    asked = asked[asked["task"].isin(list(expected))]
-    for key, part in asked.groupby([*identity, "task"], dropna=False, sort=False):
-        rows.append(dict(zip([*identity, "task"], key, strict=True)) | _task(part, expected))
-    names = [*identity, "task", "value", "non_english", "english", "langs", "missing"]
-    return pd.DataFrame(rows, columns=names)
+    asked = scores[scores["lang"].isin(langs)]
+    rows = [dict(zip(IDENTITY, key, strict=True)) | _figures(part, langs)
+            for key, part in asked.groupby([*IDENTITY], dropna=False, sort=False)]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*IDENTITY, *FIGURES])
 
 
-def _task(part, expected) -> dict:
-    """The averages of one task by one run."""
-    task = part["task"].iloc[0]
+def _figures(part, langs: Sequence[str]) -> dict:
+    """The averages of one run."""
+    if (twice := part.duplicated(["lang", "metric"])).any():
+        one = part[twice].iloc[0]
+        raise BadInput(f"two scores for {one['task']} {one['lang']} {one['metric']}: "
+                       f"runs {', '.join(sorted(set(part['run'].astype(str))))}")  # fmt: skip
     values: dict[str, dict[str, float]] = {}
     for lang, metric, value in zip(part["lang"], part["metric"], part["value"], strict=True):
         values.setdefault(metric, {})[lang] = value
-    if sum(map(len, values.values())) < len(part):
-        twice = part[part.duplicated(["lang", "metric"])].iloc[0]
-        raise BadInput(f"two scores for {task} {twice['lang']} {twice['metric']}: "
-                       f"runs {', '.join(sorted(set(part['run'].astype(str))))}")  # fmt: skip
-    there = set(part["lang"])
-    langs = [lang for lang in expected[task] if lang in there]
-    others = [lang for lang in langs if lang != "en"]
+    there = [lang for lang in langs if lang in set(part["lang"])]
     return {
-        "value": _mean(values, langs),
-        "non_english": _mean(values, others),
-        "english": _mean(values, [lang for lang in langs if lang == "en"]),
-        "langs": len(langs),
-        "missing": " ".join(lang for lang in expected[task] if lang not in langs),
+        "value": _mean(values, there),
+        "non_english": _mean(values, [lang for lang in there if lang != "en"]),
+        "english": _mean(values, [lang for lang in there if lang == "en"]),
+        "langs": len(there),
+        "missing": " ".join(lang for lang in langs if lang not in there),
     }
 
 

@@ -10,7 +10,6 @@ import hashlib
 from pathlib import Path
 
 from xstilts.files import read_record, write_json
-from xstilts.paths import BadInput
 
 DAMAGED = "damaged"  # how such a run's standing begins
 FIGURES = ("scores.csv", "measures.csv")
@@ -32,9 +31,8 @@ def damage(folder: Path, dropped: str = "") -> str:
 
     `dropped` names a subfolder that may be gone as a whole.
     """
-    try:
-        record = read_record(folder)
-    except BadInput:
+    record = read_record(folder)
+    if not record and (folder / "run.json").is_file():
         return f"{DAMAGED} run.json"
     gone = f"{dropped}/" if dropped and not (folder / dropped).exists() else None
     for name, look in record.get("left", {}).items():
@@ -43,14 +41,6 @@ def damage(folder: Path, dropped: str = "") -> str:
         if not (folder / name).is_file() or _look(folder / name) != look:
             return f"{DAMAGED} {name}"
     return ""
-
-
-def record_of(folder: Path) -> dict:
-    """The record in `folder`; nothing if it is not there or not whole."""
-    try:
-        return read_record(folder)
-    except BadInput:
-        return {}
 
 
 def _look(path: Path) -> list:

@@ -5,12 +5,12 @@ setting's budget overrides, then what the recipe itself says. Each number carrie
 that a value known only from memory is printed as "recalled".
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
-from xstilts.paths import BadInput, nearest
 from xstilts.recipes import RECIPES, Recipe
+from xstilts.records import check_known, named
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,9 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def setting(name: str) -> Setting:
-    """The stock setting called `name`."""
-    if name not in SETTINGS:
-        raise BadInput(f"unknown setting '{name}': {nearest(name, SETTINGS)}")
-    return SETTINGS[name]
+def setting(name: str, known: Iterable[Setting] = ()) -> Setting:
+    """The setting called `name`, a grid's own (`known`) before the stock ones."""
+    return named(name, SETTINGS, known, "setting")
 
 
 def resolve(recipe: Recipe, setting: Setting, phase: str) -> Hyper:
@@ -144,32 +142,23 @@ def resolve(recipe: Recipe, setting: Setting, phase: str) -> Hyper:
     table = PAPER[phase]
     same = (name for name in table if RECIPES[name].tasks == recipe.tasks)
     kin = recipe.name if recipe.name in table else next(same, "".join(recipe.tasks[:1]))
-    epochs, batch, max_len, source = table.get(kin, _DEFAULT)
-    hyper = Hyper(lr=1e-5, epochs=epochs, batch=batch, max_len=max_len)
-    sources = dict.fromkeys(("epochs", "batch", "max_len"), source) | {"lr": _JIANT}
+    *values, source = table.get(kin, _DEFAULT)
+    numbers = {"lr": 1e-5} | dict(zip(("epochs", "batch", "max_len"), values, strict=True))
+    sources = dict.fromkeys(numbers, source) | {"lr": _JIANT}
     if recipe.mlm:
-        hyper = replace(hyper, lr=5e-6)
+        numbers["lr"] = 5e-6
         sources |= dict.fromkeys(("lr", "mlm_batch"), _RECALLED)
+    known = {f.name for f in fields(Hyper)} - {"source"}
     for key in dict.fromkeys((phase, f"{phase}/{kin}", f"{phase}/{recipe.name}")):
-        hyper, sources = _override(hyper, sources, setting.budget.get(key, {}), setting, key)
+        budget = setting.budget.get(key, {})
+        for name in budget:
+            check_known(name, known, f"setting '{setting.name}', budget '{key}'", "number")
+        numbers |= budget
+        sources |= dict.fromkeys(budget, f"setting {setting.name}")
     own = {
         name: value
         for name in ("lr", "epochs", "batch", "max_len", "updates", "examples", "cap", "select")
         if (value := getattr(recipe, name)) is not None
     }
-    hyper = replace(hyper, temperature=recipe.temperature, mlm=recipe.mlm, **own)
-    return replace(hyper, source=sources | dict.fromkeys(own, f"recipe {recipe.name}"))
-
-
-def _override(hyper, sources, values, setting, key):
-    known = {f.name for f in fields(Hyper)} - {"source"}
-    if unknown := set(values) - known:
-        word = sorted(unknown)[0]
-        raise BadInput(f"setting '{setting.name}', budget '{key}': unknown number '{word}': "
-                       f"{nearest(word, known)}")  # fmt: skip
-    return replace(hyper, **values), sources | dict.fromkeys(values, f"setting {setting.name}")
-
-
-def as_record(hyper: Hyper) -> dict:
-    """`hyper` as plain JSON, for `run.json`."""
-    return asdict(replace(hyper, source=dict(hyper.source)))
+    numbers |= own | {"temperature": recipe.temperature, "mlm": recipe.mlm}
+    return Hyper(**numbers, source=sources | dict.fromkeys(own, f"recipe {recipe.name}"))

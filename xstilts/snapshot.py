@@ -15,15 +15,14 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from xstilts import runs as live
 from xstilts import scores as table
-from xstilts.files import read_record, replaced, told, write_json
-from xstilts.grid import PRODUCT, Run, plan
+from xstilts.files import read_record, replaced, write_json
+from xstilts.grid import Run, plan
 from xstilts.gridfile import read
 from xstilts.kept import keep, reports
 from xstilts.paths import REPORTS, BadInput, UserError, runs_dir
@@ -67,19 +66,17 @@ class Collected:
     source: str
 
 
-def collect(
-    runs: Iterable[Run], folder: Path | None = None, *, examples: bool = False
-) -> Collected:
+def collect(runs: Iterable[Run], *, examples: bool = False) -> Collected:
     """The results of `runs`: those made here or, if there are none, what the snapshot has of them.
 
-    `folder` is that of the snapshot, by default the committed one. Groups are empty without
-    `examples`: to add up the examples of a run takes longer than to read all its scores.
+    Groups are empty without `examples`: to add up the examples of a run takes longer than to read
+    all its scores.
     """
-    runs, folder = tuple(runs), folder or SNAPSHOT
+    runs = tuple(runs)
     scores, measures, missing, stale = live.collect(runs)
     wanted = [run for run in runs if run.leaves in ("scores", "measures")]
-    if len(missing) == len(wanted) and (folder / "runs.csv").is_file():
-        return _kept(runs, folder)
+    if len(missing) == len(wanted) and (SNAPSHOT / "runs.csv").is_file():
+        return _kept(wanted, {run.id for run in runs})
     gone = {*missing, *stale}
     added = [groups(run) for run in wanted if examples and run.id not in gone]
     dev = live.english_dev(runs)
@@ -87,21 +84,17 @@ def collect(
     return Collected(scores, measures, _stack(added, GROUP_COLUMNS), dev, missing, stale, source)
 
 
-def _kept(runs: tuple[Run, ...], folder: Path) -> Collected:
-    """What the snapshot has of `runs`."""
-    ids, there = {run.id for run in runs}, load(folder, "runs")
-    there = there[there["run"].isin(ids)]
-    found = {}
-    for name in TABLES:
-        rows = load(folder, name)
-        found[name] = rows[rows["run"].isin(ids)].reset_index(drop=True)
-    measures = found["measures"][list(table.MEASURE_COLUMNS)]
-    missing = [r.id for r in runs
-               if r.leaves in ("scores", "measures") and r.id not in set(there["run"])]  # fmt: skip
-    commits = list(dict.fromkeys(there.sort_values("finished")["commit"]))[::-1]
-    date = there["finished"].max()[:10] if len(there) else "none of these runs"
-    source = f"snapshot of {' '.join(c[:9] for c in commits) or 'nothing'}, {date}"
-    return Collected(found["scores"], measures, found["groups"], found["dev"], missing, [], source)
+def _kept(wanted: list[Run], ids: set[str]) -> Collected:
+    """What the snapshot has of the runs `ids`, among them those `wanted` for their results."""
+    made, *found = (rows[rows["run"].isin(ids)].reset_index(drop=True)
+                    for rows in map(load, ("runs", *TABLES)))  # fmt: skip
+    scores, measures, examples, dev = found
+    measures = measures[list(table.MEASURE_COLUMNS)]
+    missing = [run.id for run in wanted if run.id not in set(made["run"])]
+    commits = dict.fromkeys(made.sort_values("finished", ascending=False)["commit"].str[:9])
+    date = made["finished"].max()[:10] if len(made) else "none of these runs"
+    source = f"snapshot of {' '.join(commits) or 'nothing'}, {date}"
+    return Collected(scores, measures, examples, dev, missing, [], source)
 
 
 def groups(run: Run) -> pd.DataFrame:
@@ -143,14 +136,13 @@ def _binned(rows: pd.DataFrame, task) -> pd.DataFrame:
     return rows.assign(bin=np.select([length <= low, length <= high], BINS[:2], BINS[2]))
 
 
-def load(folder: Path, name: str) -> pd.DataFrame:
-    """One table of the snapshot in `folder`: "runs", or one of TABLES with all its columns."""
+def load(name: str) -> pd.DataFrame:
+    """One table of the snapshot: "runs", or one of TABLES with all its columns."""
     if name == "runs":
-        return table.read(folder / "runs.csv", RUN_COLUMNS)
-    rows = table.read(folder / f"{name}.csv.xz", _short(name))
-    rows = rows.join(load(folder, "runs").set_index("run")[list(BY_RUN)], on="run")
-    kinds = {"hit": float, "said": float, "gold": float, "truncated": "Int64"}
-    return rows[list(TABLES[name])].astype(kinds if name == "groups" else {})
+        return table.read(SNAPSHOT / "runs.csv", RUN_COLUMNS)
+    rows = table.read(SNAPSHOT / f"{name}.csv.xz", _short(name))
+    rows = rows.join(load("runs").set_index("run")[list(BY_RUN)], on="run")
+    return rows[list(TABLES[name])]
 
 
 def _short(name: str) -> list[str]:
@@ -158,69 +150,56 @@ def _short(name: str) -> list[str]:
     return [column for column in TABLES[name] if column not in BY_RUN]
 
 
-def take(grids: Iterable, folder: Path) -> int:
-    """Put what runs of `grids` have left into the snapshot in `folder`; how many were taken.
+def take(grids: Iterable) -> int:
+    """Put what runs of `grids` have left into the snapshot; how many were taken.
 
     A run is taken if it is whole, whatever code made it: its record says which. Rows of the same
     run that were there are replaced, those of others stay. Raises BadInput if there is nothing to
-    take and no snapshot yet, or if that has grown over LIMIT.
+    take and no snapshot yet.
     """
     grids = [read(grid) for grid in grids]
-    runs = {run.id: run for grid in grids for run in plan(grid)}
-    made = [run for run in runs.values() if run.leaves != "report" and _is_whole(run)]
-    if not made and (folder / "runs.csv").is_file():
+    runs = {run.id: run for grid in grids for run in plan(grid) if run.leaves != "report"}
+    records = {name: read_record(runs_dir() / name) for name in runs}
+    made = [run for run in runs.values() if records[run.id] and _is_whole(run)]
+    if not made and (SNAPSHOT / "runs.csv").is_file():
         return 0
     if not made:
         raise BadInput(f"no run of {', '.join(g.name for g in grids)} is done in {runs_dir()}")
-    told_of = about(folder)
+    told_of = about()
     told_of["grids"] = sorted({*told_of["grids"], *(grid.name for grid in grids)})
-    new = {"runs": pd.DataFrame([_row(run, told_of["versions"]) for run in made])} | _rows(made)
+    rows = [_row(run, records[run.id], told_of["versions"]) for run in made]
     ids = {run.id for run in made}
-    merged = {name: _merged(folder, name, rows, ids) for name, rows in new.items()}
-    with told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "about.json", told_of)
-        table.write(folder / "runs.csv", merged.pop("runs"), RUN_COLUMNS)
-        for name, rows in merged.items():
-            with replaced(folder / f"{name}.csv.xz") as part:
-                rows[_short(name)].to_csv(
-                    part, index=False, lineterminator="\n", compression=PACKED
-                )
-        for run in {run.notebook: run for run in made if _has_notebook(run)}.values():
-            keep(run, runs_dir(), folder)
-    size(folder)
+    every = _merged("runs", pd.DataFrame(rows), ids)
+    merged = {name: _merged(name, rows, ids) for name, rows in _rows(made).items()}
+    write_json(SNAPSHOT / "about.json", told_of)
+    table.write(SNAPSHOT / "runs.csv", every, RUN_COLUMNS)
+    for name, rows in merged.items():
+        with replaced(SNAPSHOT / f"{name}.csv.xz") as part:
+            rows[_short(name)].to_csv(part, index=False, lineterminator="\n", compression=PACKED)
+    books = [run for run in made if (runs_dir() / run.id / "notebook.ipynb").is_file()]
+    for run in {run.notebook: run for run in books}.values():
+        keep(run, runs_dir(), SNAPSHOT)
     return len(made)
 
 
-def size(folder: Path) -> int:
-    """Bytes that a snapshot takes. Raises BadInput if they are more than LIMIT."""
-    taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    if taken > LIMIT:
-        raise BadInput(f"{folder} takes {taken / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f}: "
-                       "delete it and take fewer grids")  # fmt: skip
-    return taken
-
-
-def _has_notebook(run: Run) -> bool:
-    return (runs_dir() / run.id / "notebook.ipynb").is_file()
-
-
 def _is_whole(run: Run) -> bool:
-    """Whether a run ended well. Models need not be there any more."""
-    folder = runs_dir() / run.id
-    product = run.leaves in ("model", "temp") or (folder / PRODUCT[run.leaves]).is_file()
-    return product and (folder / "run.json").is_file()
+    """Whether what a run leaves is there. Models need not be any more."""
+    return run.leaves in ("model", "temp") or (runs_dir() / run.product).is_file()
 
 
-def about(folder: Path) -> dict:
-    """The grids that a snapshot was taken of, and the package versions that its runs had."""
-    path = folder / "about.json"
+def size() -> int:
+    """Bytes that the snapshot takes."""
+    return sum(path.stat().st_size for path in SNAPSHOT.rglob("*") if path.is_file())
+
+
+def about() -> dict:
+    """The grids that the snapshot was taken of, and the package versions that its runs had."""
+    path = SNAPSHOT / "about.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else {"grids": [], "versions": []}
 
 
-def _row(run: Run, versions: list[dict]) -> dict:
+def _row(run: Run, record: dict, versions: list[dict]) -> dict:
     """The row of runs.csv; `versions` gets the packages that it was made with, once."""
-    record = read_record(runs_dir() / run.id)
     if record["versions"] not in versions:
         versions.append(record["versions"])
     told = {name: run.params.get(name, "") for name in BY_RUN} | {"run": run.id}
@@ -232,14 +211,13 @@ def _rows(made: list[Run]) -> dict[str, pd.DataFrame]:
     """The rows of every table that these runs have left."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for run in made:
-        folder = runs_dir() / run.id
         if run.leaves == "scores":
-            rows = table.read(folder / "scores.csv")
+            rows = table.read(runs_dir() / run.product)
             other = rows["metric"].str.startswith(("cosine_", "margin_"))
             found["scores"].append(rows[~(other & (rows["selection"] == table.SWEEP))])
             found["groups"].append(groups(run))
         elif run.leaves == "measures":
-            rows = table.read(folder / "measures.csv", table.MEASURE_COLUMNS)
+            rows = table.read(runs_dir() / run.product, table.MEASURE_COLUMNS)
             found["measures"].append(rows.assign(run=run.id))
         elif run.leaves == "temp":
             found["dev"].append(pd.DataFrame(live.dev_rows(run), columns=list(table.COLUMNS)))
@@ -252,21 +230,21 @@ def _stack(frames: list[pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else empty
 
 
-def _merged(folder: Path, name: str, rows: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
+def _merged(name: str, rows: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
     """`rows` of the runs `ids` in place of those that the snapshot has, run by run."""
-    there = folder / ("runs.csv" if name == "runs" else f"{name}.csv.xz")
-    old = [load(folder, name)] if there.is_file() else []
-    kept = [frame[~frame["run"].isin(ids)] for frame in old]
-    columns = RUN_COLUMNS if name == "runs" else TABLES[name]
-    return _stack([*kept, rows], columns).sort_values("run", kind="stable", ignore_index=True)
+    kept = []
+    if (SNAPSHOT / "runs.csv").is_file():
+        old = load(name)
+        kept = [old[~old["run"].isin(ids)]]
+    return _stack([*kept, rows], rows).sort_values("run", kind="stable", ignore_index=True)
 
 
 def main(words: list[str]) -> int:
     if not words or words[0].startswith("-"):
         raise BadInput("give grids: python -m xstilts.snapshot GRID...")
-    print(f"{take(words, SNAPSHOT):,} runs taken from {runs_dir()}", flush=True)
+    print(f"{take(words):,} runs taken from {runs_dir()}", flush=True)
     failed = reports(words, SNAPSHOT)
-    print(f"{SNAPSHOT} takes {size(SNAPSHOT) / 1e6:.2f} MB")
+    print(f"{SNAPSHOT} takes {size() / 1e6:.2f} MB of {LIMIT / 1e6:.0f}")
     return 1 if failed else 0
 
 

@@ -17,7 +17,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from xstilts import lock
-from xstilts.paths import BadInput, MissingData, hub_dir
+from xstilts.files import sha256
+from xstilts.paths import TABLES, BadInput, MissingData, hub_dir
 
 CONVERTED = "refs/convert/parquet"  # the branch in which the hub keeps every set as Parquet
 
@@ -61,7 +62,7 @@ class Source:
 
     def find(self, repository: Path, *suffixes: str) -> tuple[Path, ...]:
         """Its files in a folder that holds the repository, or none."""
-        found = (sorted(repository.glob(p)) for p in self.patterns(*(suffixes or SUFFIXES)))
+        found = (sorted(repository.glob(p)) for p in self.patterns(*(suffixes or TABLES)))
         return tuple(next(filter(None, found), ()))
 
 
@@ -245,16 +246,9 @@ def _delimited(path: Path):
 
 
 _READERS = {".parquet": _parquet, ".jsonl": _jsonl, ".csv": _delimited, ".tsv": _delimited}
-SUFFIXES = tuple(_READERS)
 
 
 def digest(paths: tuple[Path, ...]) -> str:
-    """SHA-256 of a file; of several, over their hashes. Taken once per file and time of change."""
-    hashes = [_digest(path, path.stat().st_mtime_ns) for path in paths]
+    """SHA-256 of a file; of several, over their hashes."""
+    hashes = [sha256(path) for path in paths]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _digest(path: Path, _time: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,11 +5,11 @@
 Work is counted in `costs`. An update is taken to last so long and so much longer for every FLOP.
 """
 
-import contextlib
 import json
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -59,15 +59,12 @@ def probed(setting: Setting) -> Speed | None:
 
 
 def remember(setting: Setting, speed: Speed) -> None:
-    """Keep a measurement for later plans, and lengths of tasks that it did not look at."""
-    known = _probes()
-    lengths = {**known.get(_key(setting), {}).get("lengths", {}), **speed.lengths}
-    new = speed._replace(lengths=lengths)._asdict()
-    write_json(cache_dir() / NAME, known | {_key(setting): new})
+    """Keep a measurement for later plans."""
+    write_json(cache_dir() / NAME, _probes() | {_key(setting): speed._asdict()})
 
 
 def _probes() -> dict[str, dict]:
-    with contextlib.suppress(FileNotFoundError, ValueError):
+    with suppress(FileNotFoundError, ValueError):
         return json.loads((cache_dir() / NAME).read_text("utf-8"))
     return {}
 
@@ -79,24 +76,13 @@ def _key(setting: Setting) -> str:
 @cache
 def machine() -> str:
     """The device that a run has, told without torch: a GPU, or one thread of the processor."""
-    places = [(file, "Model:") for file in Path("/proc/driver/nvidia/gpus").glob("*/information")]
-    for file, word in (*places, (Path("/proc/cpuinfo"), "model name")):
-        with contextlib.suppress(OSError):
-            told = [line for line in file.read_text().splitlines() if line.startswith(word)]
-            if told:
-                return told[0].partition(":")[2].strip() + ("" if places else ", 1 thread")
-    return f"{platform.processor() or platform.machine()}, 1 thread"
-
-
-def solved(short: tuple[float, float], long: tuple[float, float]) -> tuple[float, float]:
-    """Seconds an update and FLOP/s from the (FLOPs, seconds) of two updates.
-
-    Neither is ever worse than the long one alone would have it.
-    """
-    (few, early), (many, late) = short, long
-    slope = (late - early) / (many - few) if many > few else 0.0
-    slope = slope if 0 < slope * many <= late else late / many
-    return max(0.0, late - slope * many), 1 / slope
+    gpus = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    file, word = (gpus[0], "Model:") if gpus else (Path("/proc/cpuinfo"), "model name")
+    name = platform.machine()
+    with suppress(OSError, StopIteration):
+        line = next(line for line in file.read_text().splitlines() if line.startswith(word))
+        name = line.partition(":")[2].strip()
+    return name if gpus else f"{name}, 1 thread"
 
 
 def spell(seconds: float) -> str:
@@ -112,7 +98,7 @@ def on_paper(grid: str) -> str:
     runs = [run for run in plan(grid) if run.setting]
     names = list(dict.fromkeys(run.setting.name for run in runs))
     table = [["setting", "runs", "GPU-hours", *(f"{n} GPUs" for n in GPUS), "disk, end", "at most"]]
-    for some in (*([name] for name in names), names)[: None if names[1:] else 1]:
+    for some in [[name] for name in names] + [names] * (len(names) > 1):
         own = [run for run in runs if run.setting.name in some]
         costs = {run.id: cost(run, {}) for run in own}
         seconds = {run.id: stated(shape(run.setting)).seconds(costs[run.id]) for run in own}

@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xstilts.paths import BadInput
@@ -122,11 +122,11 @@ def read_answers(task, text: str, where: str = "answers") -> list | dict:
     lines = [line.strip() for line in io.StringIO(text, newline=None)]
     if kind == "tags":
         return _sentences(lines)
-    return [_LINES[kind](line, f"{where}, line {n}") for n, line in enumerate(lines, start=1)]
+    return [_answer(kind, line, f"{where}, line {n}") for n, line in enumerate(lines, start=1)]
 
 
 def _read_json(text: str, kind: str, where: str) -> dict:
-    found = _json(text, where, _once)
+    found = _json(text, where, once=True)
     if isinstance(found, dict) and isinstance(found.get("data"), dict):
         found = found["data"]  # XTREME's scorer looks inside
     if not isinstance(found, dict):
@@ -136,8 +136,9 @@ def _read_json(text: str, kind: str, where: str) -> dict:
     for i, answer in found.items():
         texts = [answer] if kind == "text" else answer
         if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+            wanted = "text" if kind == "text" else "list of ids, best first"
             place = f"{where}, line {_line(text, i)}"
-            raise BadInput(f"{place}: the answer to '{i}' is not a {_KINDS[kind]}")
+            raise BadInput(f"{place}: the answer to '{i}' is not a {wanted}")
     return found
 
 
@@ -174,12 +175,22 @@ def _sentences(lines: Iterable[str]) -> list[list[str]]:
     return [*done, tags] if tags else done
 
 
-def _pair(line: str, where: str) -> tuple[str, str]:
-    """Two ids; an empty line is a pair of no sentences, and wrong, as in XTREME's scorer."""
-    fields = tuple(line.split("\t"))
-    if line and (len(fields) != 2 or not all(fields)):
-        raise BadInput(f"{where}: expected two ids with a tab between, found '{line}'")
-    return fields
+# What a line is, and how that is called. An empty one is a pair of no sentences, and wrong, as in
+# XTREME's scorer.
+_LINES = {
+    "label": (".+", "a label"), "index": (r"\d+", "the index of a sentence"),
+    "pairs": (r"([^\t]+\t[^\t]+)?", "two ids with a tab between"),
+}  # fmt: skip
+
+
+def _answer(kind: str, line: str, where: str) -> str | tuple | int:
+    """What one line says; pairs are tuples, choices numbers."""
+    if kind == "choice":
+        return _choice(line, where)
+    form, what = _LINES[kind]
+    if not re.fullmatch(form, line):
+        raise BadInput(f"{where}: expected {what}, found '{line}'")
+    return tuple(line.split("\t")) if kind == "pairs" else line
 
 
 def _choice(line: str, where: str) -> int:
@@ -192,42 +203,22 @@ def _choice(line: str, where: str) -> int:
     return label
 
 
-def _index(line: str, where: str) -> str:
-    if not line.isdecimal():
-        raise BadInput(f"{where}: expected the index of a sentence, found '{line}'")
-    return line
+def _json(text: str, where: str, once: bool = False):
+    """What `text` holds; `once`: an object that has a key twice is an error."""
 
+    def unique(pairs: list[tuple]) -> dict:
+        if len(found := dict(pairs)) < len(pairs):
+            name = _twice([key for key, _ in pairs])
+            place = f"{where}, line {_line(text, name, second=True)}"
+            raise BadInput(f"{place}: the id '{name}' comes twice")
+        return found
 
-def _label(line: str, where: str) -> str:
-    if not line:
-        raise BadInput(f"{where}: expected a label, found nothing")
-    return line
-
-
-_LINES: dict[str, Callable] = {"label": _label, "index": _index, "choice": _choice, "pairs": _pair}
-_KINDS = {"text": "text", "ranking": "list of ids, best first"}
-
-
-class _Twice(ValueError):
-    """A key that comes twice in one object."""
-
-
-def _once(pairs: list[tuple]) -> dict:
-    if len(found := dict(pairs)) < len(pairs):
-        raise _Twice(_twice([key for key, _ in pairs]))
-    return found
-
-
-def _json(text: str, where: str, hook: Callable | None = None):
     try:
-        return json.loads(text, object_pairs_hook=hook)
+        return json.loads(text, object_pairs_hook=unique if once else None)
     except json.JSONDecodeError as error:
         raise BadInput(f"{where}, line {error.lineno}: malformed JSON ({error.msg})") from error
     except RecursionError as error:
         raise BadInput(f"{where}: malformed JSON (nested too deep)") from error
-    except _Twice as error:
-        place = f"{where}, line {_line(text, str(error), second=True)}"
-        raise BadInput(f"{place}: the id '{error}' comes twice") from error
 
 
 _ID = r'"id"\s*:\s*'

@@ -14,7 +14,7 @@ import pandas as pd
 from xstilts import scores as table
 from xstilts.languages import languages
 from xstilts.metrics import headline
-from xstilts.stats import Interval, t_interval
+from xstilts.stats import t_interval
 from xstilts.tasks import TASKS, Task
 from xstilts.world.languages import ALL as WORLD
 from xstilts.world.languages import distance as world_distance
@@ -25,8 +25,6 @@ METRICS = {  # how the headline figure of each metric is called
     "chunk_f1": "F1", "squad": "(EM + F1) / 2", "squad_v2": "(EM + F1) / 2",
     "mlqa": "(EM + F1) / 2", "pairs": "F1", "map@20": "mAP@20",
 }  # fmt: skip
-IDENTITY = ("seed", "recipe", "split", "layer", "pooling", "selection")  # of one figure
-FIGURES = ("value", "non_english", "english", "langs", "missing")  # of `scores.average`
 WITHOUT, WITH = "mean without retrieval", "mean with retrieval"
 PROVISIONAL = f"{FEW} fewer than {SEEDS} seeds: provisional."
 STAMP = "Synthetic world, not comparable with the paper."
@@ -97,14 +95,14 @@ def of_setting(columns: Iterable[Column], scores: pd.DataFrame, setting) -> list
 def averages(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.DataFrame:
     """The headline figure of each column by each run of one setting, averaged over languages.
 
-    The columns of `scores.average` by seed and recipe, and `column`.
+    The columns of `scores.average`, `column` (its title) and `task`.
     """
-    frames = [pd.DataFrame(columns=["column", *IDENTITY, "task", *FIGURES])]
+    frames = [pd.DataFrame(columns=["column", "task", *table.IDENTITY, *table.FIGURES])]
     for column in columns:
         langs = languages(column.task, setting.data, column.suite)
-        if len(mine := of_column(scores, setting, column)):
-            found = table.average(mine, column.suite, {column.task.name: langs}, IDENTITY)
-            frames.append(found.assign(column=column.title))
+        found = table.average(of_column(scores, setting, column), langs)
+        if len(found):
+            frames.append(found.assign(column=column.title, task=column.task.name))
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
@@ -142,7 +140,7 @@ def cells(averages: pd.DataFrame, recipes: Sequence[str], columns: Sequence[Colu
         own, base, least = comparable(mine, none)
         there = next((langs for _, langs, lacking in mine.values() if lacking == least), 0)
         langs = f"{there}/{there + len(least)}" if least else ""
-        gain = interval(own - base)  # of the seeds that both have
+        gain = t_interval((own - base).dropna())  # of the seeds that both have
         rows.append((recipe, name, own.mean(), *gain, len(own), langs, ways.get(name, "")))
     names = ["recipe", "column", "value", "gain", "low", "high", "seeds", "langs", "how"]
     return pd.DataFrame(rows, columns=names)
@@ -158,12 +156,6 @@ def comparable(mine: Mapping, none: Mapping) -> tuple[pd.Series, pd.Series, list
                             if lacking == least}, dtype=float)
                  for some in (mine, none))  # fmt: skip
     return own, base, least
-
-
-def interval(differences: pd.Series) -> Interval:
-    """The mean of what is there and its t interval; all NaN where nothing is."""
-    there = differences.dropna()
-    return t_interval(there) if len(there) else Interval(*3 * [float("nan")])
 
 
 def over(columns: Iterable[Column]) -> dict[str, list[str]]:
@@ -204,13 +196,10 @@ def wide(cells: pd.DataFrame, what: str) -> pd.DataFrame:
 
 def printed(cells: pd.DataFrame) -> pd.DataFrame:
     """The main table as it is read: value, difference to none, and how many seeds are behind."""
-    text = pd.DataFrame({
-        "recipe": cells["recipe"], "column": cells["column"],
-        "text": [_cell(*row) for row in cells[["recipe", "value", "gain", "langs"]].to_numpy()],
-    })  # fmt: skip
-    table = wide(text, "text")
-    seeds = wide(cells, "seeds").replace(0, pd.NA)
-    table["seeds"] = [_seeds(row.dropna()) for _, row in seeds.iterrows()]
+    text = [_cell(*row) for row in cells[["recipe", "value", "gain", "langs"]].to_numpy()]
+    table = wide(cells.assign(text=text), "text")
+    seeds = cells[cells["seeds"] > 0].groupby("recipe")["seeds"]
+    table["seeds"] = [_seeds(seeds.get_group(r)) if r in seeds.groups else "–" for r in table.index]
     return table.rename_axis(index="intermediate task", columns=None)
 
 
@@ -236,8 +225,6 @@ def _cell(recipe: str, value: float, gain: float, langs: str) -> str:
 
 
 def _seeds(counts: pd.Series) -> str:
-    if counts.empty:
-        return "–"
     low, high = int(counts.min()), int(counts.max())
     return (f"{low}" if low == high else f"{low} to {high}") + (f" {FEW}" if low < SEEDS else "")
 

@@ -1,7 +1,7 @@
 """Running text for pretraining: read it, cut it into pieces, pack it into windows, batch it.
 
 Knows documents (lists of sentences) and parallel sentence pairs, from the world or from a folder
-of `xx.txt[.xz]`. It masks nothing and trains nothing; it needs numpy and a tokenizer, not torch.
+of `xx.txt[.xz]`. It masks nothing and trains nothing.
 """
 
 import hashlib
@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from xstilts.forms import Frame, Input
 from xstilts.paths import BadInput, MissingData, text_dir
-from xstilts.pieces import smoothed
+from xstilts.pieces import smoothed, take
+from xstilts.wordpieces import tokenise
 
 ALPHA = 0.3  # languages share text by size ** ALPHA (Conneau et al., 2020)
 HELD = 200  # parallel pairs a language kept out of training, to watch retrieval on
@@ -127,39 +129,31 @@ def _decode(file: Path, raw: bytes) -> str:
         raise BadInput(f"{file}: not UTF-8 text (.txt) or xz of it (.txt.xz): {error}") from error
 
 
-def _runs(text: str, size: int = 2000) -> list[list[str]]:
+def _runs(text: str) -> list[list[str]]:
     runs, run, length = [], [], 0
     for line in filter(None, map(str.strip, text.split("\n"))):
         run.append(line)
         length += len(line)
-        if length >= size:
+        if length >= 2000:
             runs.append(run)
             run, length = [], 0
     return [*runs, run] if run else runs
 
 
 def _take(docs: list, room: float, rng) -> list:
-    taken = []
-    for place in rng.permutation(len(docs)):
-        if room <= 0:
-            break
-        taken.append(docs[place])
-        room -= sum(map(len, docs[place]))
-    return taken
+    return take(docs, room, rng, size=lambda doc: sum(map(len, doc)))
 
 
 class Pieces:
     """Documents as one flat array of piece ids; sentences and documents are offsets into it."""
 
     def __init__(self, docs: list[list[str]], tokenizer, longest: int):
-        ids, sentences = [], [line for doc in docs for line in doc]
-        for start in range(0, len(sentences), 10_000):
-            part = sentences[start : start + 10_000]
-            ids += tokenizer(part, add_special_tokens=False, verbose=False).input_ids
-        sizes = np.array([min(len(i), longest) for i in ids], np.int64)
-        self.start = np.concatenate([[0], np.cumsum(sizes)])
-        self.first = np.concatenate([[0], np.cumsum([len(doc) for doc in docs])])
-        self.flat = np.fromiter((p for i in ids for p in i[:longest]), np.int32, self.start[-1])
+        sentences = [line for doc in docs for line in doc]
+        read = tokenise(sentences, tokenizer)
+        ids = [read[line][:longest] for line in sentences]
+        self.start = np.cumsum([0, *map(len, ids)])
+        self.first = np.cumsum([0, *map(len, docs)])
+        self.flat = np.concatenate([np.empty(0, np.int32), *ids])
 
     def __getitem__(self, sentence: int) -> np.ndarray:
         return self.flat[self.start[sentence] : self.start[sentence + 1]]
@@ -172,55 +166,35 @@ class Pieces:
                     yield self[sentence], sentence == self.first[doc]
 
 
-@dataclass(frozen=True)
-class Sequence:
-    """One input with its special pieces."""
-
-    ids: np.ndarray
-    split: int = 0  # just behind the first segment's separator; 0: there is no second one
-    pair: bool = False  # a sentence with its translation
-
-
-def join(tokenizer, first: np.ndarray, second: np.ndarray | None = None, **more) -> Sequence:
-    """`<s> A </s>` or `<s> A </s></s> B </s>` (XLM-R), `[CLS] A [SEP] B [SEP]` (BERT)."""
-    close = [tokenizer.sep_token_id]
-    left = [tokenizer.cls_token_id, *first, *close]
-    if second is None:
-        return Sequence(np.array(left, np.int32), **more)
-    between = [] if "token_type_ids" in tokenizer.model_input_names else close
-    return Sequence(np.array([*left, *between, *second, *close], np.int32), len(left), **more)
-
-
-def windows(pieces: Pieces, tokenizer, limit: int, rng) -> Iterator[Sequence]:
+def windows(pieces: Pieces, frame: Frame, limit: int, rng) -> Iterator[Input]:
     """Consecutive whole sentences packed up to `limit` pieces, for ever.
 
     Documents are parted by the separator. Half of the windows come as two segments parted at the
     end of a sentence, the way fine-tuning will feed pairs.
     """
     room, held, size = limit - 4, [], 0
-    part = np.array([tokenizer.sep_token_id], np.int32)
     for sentence, opens in pieces.walk(rng):
         if held and opens:
-            sentence = np.concatenate([part, sentence])
+            sentence = np.concatenate([frame.end, sentence])
         sentence = sentence[:room]
         if held and size + len(sentence) > room:
-            yield _window(held, tokenizer, rng)
+            yield _window(held, frame, rng)
             held, size = [], 0
             sentence = sentence[1:] if opens else sentence
         held.append(sentence)
         size += len(sentence)
 
 
-def _window(held: list[np.ndarray], tokenizer, rng) -> Sequence:
+def _window(held: list[np.ndarray], frame: Frame, rng) -> Input:
     if len(held) < 2 or rng.random() < 0.5:
-        return join(tokenizer, np.concatenate(held))
+        return frame.single(*held)
     cut = int(rng.integers(1, len(held)))
     second = np.concatenate(held[cut:])
-    second = second[1:] if second[0] == tokenizer.sep_token_id else second
-    return join(tokenizer, np.concatenate(held[:cut]), second)
+    second = second[1:] if second[0] == frame.end[0] else second
+    return frame.pair(np.concatenate(held[:cut]), second)
 
 
-def translations(pieces: Pieces, tokenizer, rng) -> Iterator[Sequence]:
+def translations(pieces: Pieces, frame: Frame, rng) -> Iterator[Input]:
     """Sentence pairs (documents of two sentences) for ever, either side first.
 
     Positions run on through both, as fine-tuning numbers them; translation language modelling as
@@ -231,29 +205,28 @@ def translations(pieces: Pieces, tokenizer, rng) -> Iterator[Sequence]:
             sides = [pieces[2 * doc], pieces[2 * doc + 1]]
             if rng.random() < 0.5:
                 sides.reverse()
-            yield join(tokenizer, *sides, pair=True)
+            yield frame.pair(*sides)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Equally long sequences, so without any padding; every array is [B, T] but `rate` [B, 1]."""
+    """Equally long inputs, so without any padding: `ids` and `types` (1 on the second text) are
+    [B, T], `rate`, the share of pieces to mask, is [B, 1]."""
 
     ids: np.ndarray
     types: np.ndarray
-    rate: np.ndarray  # share of pieces to mask
+    rate: np.ndarray
 
 
-def batch(sequences: list[Sequence], mask: float, mask_pairs: float) -> Batch:
-    """Stack sequences of one length."""
-    ids = np.stack([s.ids for s in sequences]).astype(np.int64)
-    split = np.array([[s.split or ids.shape[1]] for s in sequences])
-    types = np.arange(ids.shape[1])[None] >= split
-    rate = np.array([[mask_pairs if s.pair else mask] for s in sequences])
-    return Batch(ids, types.astype(np.int64), rate)
+def batch(inputs: list[tuple[Input, float]]) -> Batch:
+    """Stack inputs of one length, each with its rate."""
+    ids = np.stack([one.ids for one, _ in inputs]).astype(np.int64)
+    types = np.arange(ids.shape[1]) >= np.array([[one.second] for one, _ in inputs])
+    return Batch(ids, types.astype(np.int64), np.array([[rate] for _, rate in inputs]))
 
 
 class Feed:
-    """Batches without end: every language and kind of sequence in its share of the pieces.
+    """Batches without end: every language and kind of input in its share of the pieces.
 
     `plan` gives `windows` {limit: share}, `tlm`, `alpha`, `tokens` a batch and the mask rates.
     """
@@ -261,28 +234,29 @@ class Feed:
     ROUND = 128  # batches planned at a time, so that equal lengths find each other
 
     def __init__(self, text: Text, tokenizer, plan, seed: int):
-        self.plan, self.rng = plan, np.random.default_rng(seed)
+        self.plan, self.rng, frame = plan, np.random.default_rng(seed), Frame(tokenizer)
         docs = {lang: Pieces(d, tokenizer, plan.longest) for lang, d in text.docs.items()}
         half = plan.longest // 2 - 2
         pairs = {lang: Pieces(rows, tokenizer, half) for lang, rows in text.pairs.items() if rows}
-        self.sources, tlm = [], plan.tlm if pairs else 0.0
-        for lang, share in smoothed({k: len(p.flat) for k, p in docs.items()}, plan.alpha).items():
-            for limit, part in plan.windows.items():
-                stream = windows(docs[lang], tokenizer, limit, self.rng)
-                self.sources.append((stream, (1 - tlm) * share * part))
-        for lang, share in smoothed({k: len(p.flat) for k, p in pairs.items()}, plan.alpha).items():
-            self.sources.append((translations(pairs[lang], tokenizer, self.rng), tlm * share))
         self.pieces = {lang: len(p.flat) for lang, p in docs.items()}
+        self.sources, tlm = [], plan.tlm if pairs else 0.0  # (inputs, mask rate, share of pieces)
+        for lang, share in smoothed(self.pieces, plan.alpha).items():
+            for limit, part in plan.windows.items():
+                stream = windows(docs[lang], frame, limit, self.rng)
+                self.sources.append((stream, plan.mask, (1 - tlm) * share * part))
+        for lang, share in smoothed({k: len(p.flat) for k, p in pairs.items()}, plan.alpha).items():
+            stream = translations(pairs[lang], frame, self.rng)
+            self.sources.append((stream, plan.mask_pairs, tlm * share))
 
     def __iter__(self) -> Iterator[Batch]:
         pool, due = defaultdict(list), [0.0] * len(self.sources)
         while True:
-            for place, (stream, share) in enumerate(self.sources):
+            for place, (stream, rate, share) in enumerate(self.sources):
                 due[place] += share * self.ROUND * self.plan.tokens
                 while due[place] > 0:
-                    sequence = next(stream)
-                    due[place] -= len(sequence.ids)
-                    pool[len(sequence.ids)].append(sequence)
+                    one = next(stream)
+                    due[place] -= len(one.ids)
+                    pool[len(one.ids)].append((one, rate))
             yield from self._deal(pool)
 
     def _deal(self, pool) -> Iterator[Batch]:
@@ -294,4 +268,4 @@ class Feed:
             while len(waiting) >= size:
                 full.append([waiting.pop() for _ in range(size)])
         for place in self.rng.permutation(len(full)):
-            yield batch(full[place], self.plan.mask, self.plan.mask_pairs)
+            yield batch(full[place])

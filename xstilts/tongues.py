@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from xstilts import tasks
-from xstilts.languages import language, languages
+from xstilts.languages import in_world, language, languages
 from xstilts.paths import TABLES, MissingData, hub_dir, translated_dir
 from xstilts.recipes import Recipe
 from xstilts.tasks import Task
@@ -21,7 +21,7 @@ def translation(record: Task, data: str) -> Task | None:
     Files `<task>/<lang>.jsonl` (or another table) in XSTILTS_TRANSLATED have the columns of the
     form, under their own names. In the synthetic world it is the task itself.
     """
-    if data == "world" and not record.files:
+    if in_world(record, data):
         return record
     home = translated_dir() and translated_dir() / record.name
     files = sorted(file for file in home.glob("*") if file.suffix in TABLES) if home else []
@@ -42,10 +42,10 @@ def translations(task: Task, data: str) -> tuple[str, ...]:
     """
     if task.form == "pairs":
         return ()
-    if data == "world" and not task.files:
-        from xstilts.world.tasks import translations as in_world
+    if in_world(task, data):
+        from xstilts.world import tasks as made
 
-        return in_world(task.world) if task.world else ()
+        return made.translations(task.world) if task.world else ()
     source = translation(task, data)
     known = languages(source, "hub") if source else ()
     return tuple(code for code in known if code != "en" and _in_reach(source, code))
@@ -75,7 +75,7 @@ def spoken(recipe: Recipe, records: Iterable[Task], data: str) -> tuple[str, ...
     for task, own in known:
         if gone := [code for code in asked if code not in ("en", *own)]:
             way = "the synthetic world has none"
-            if data != "world" or task.files:
+            if not in_world(task, data):
                 way = f"set XSTILTS_TRANSLATED to a folder with {task.name}/<language>.jsonl"
             raise MissingData(f"{task.title} translated into {', '.join(gone)}; {way}")
     return asked

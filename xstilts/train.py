@@ -28,7 +28,7 @@ from xstilts.provenance import plain
 from xstilts.recipes import Recipe, check
 from xstilts.records import record
 from xstilts.resume import Work, key
-from xstilts.settings import Hyper, Setting, as_record, resolve
+from xstilts.settings import Hyper, Setting, resolve
 from xstilts.tasks import Task, task
 from xstilts.text import documents
 from xstilts.tongues import spoken
@@ -133,18 +133,20 @@ def fit(
     recipe = replace(recipe, translate=spoken(recipe, records, setting.data))
     hyper = resolve(recipe, setting, phase)
     encoder, out = Encoder.load(start), Path(out)
-    _check_length(hyper, encoder, recipe)
+    longest = encoder.tokenizer.model_max_length
+    if hyper.max_len > longest:
+        raise BadInput(
+            f"recipe '{recipe.name}': max_len is {hyper.max_len}, but the encoder reads "
+            f"at most {longest} pieces; lower max_len in the setting's budget"
+        )
     tasks = [labelled(one, data=setting.data) for one in records]
     heads = heads_for(tasks)
     lessons = [_lesson(t, heads, recipe, setting, hyper, encoder.tokenizer) for t in tasks]
     once = replace(hyper, epochs=hyper.epochs / turns(recipe, hyper))
     hyper = replace(hyper, updates=updates(lessons, once))
-    if recipe.mlm == 1:
-        lessons, heads = [], ()
-    if recipe.align:
-        lessons.append(_alignment(lessons, recipe, setting, hyper, encoder.tokenizer))
-    elif recipe.mlm:
-        lessons.append(_running_text(recipe, setting, hyper, encoder.tokenizer))
+    if recipe.mlm:
+        running = _running_text(lessons, recipe, setting, hyper, encoder.tokenizer)
+        lessons, heads = ([running], ()) if recipe.mlm == 1 else ([*lessons, running], heads)
     torch.manual_seed(seed)
     facts = {"max_len": hyper.max_len, "token_budget": hyper.tokens}
     model = Model(encoder, heads, facts)
@@ -162,15 +164,6 @@ def fit(
     return fitted
 
 
-def _check_length(hyper: Hyper, encoder: Encoder, recipe: Recipe) -> None:
-    longest = encoder.tokenizer.model_max_length
-    if hyper.max_len > longest:
-        raise BadInput(
-            f"recipe '{recipe.name}': max_len is {hyper.max_len}, but the encoder reads at most "
-            f"{longest} pieces; lower max_len in the setting's budget"
-        )
-
-
 def _lesson(task: Task, heads, recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> Lesson:
     module = form(task.form)
     rows = training_rows(task, recipe, hyper, setting.data)
@@ -186,35 +179,31 @@ def _lesson(task: Task, heads, recipe: Recipe, setting: Setting, hyper: Hyper, t
         dev = []
     dev = altered(dev, recipe, task, train=False)
     head = next(head for head in heads if task.name in head.tasks)
-    return Lesson(
-        task, head, module, usable, [f.length for f in usable], hyper.batch,
-        len(features) - len(usable), dev, module.encode(dev, tokenizer, task, hyper.max_len),
-    )  # fmt: skip
+    dev_features = module.encode(dev, tokenizer, task, hyper.max_len)
+    if skipped := len(features) - len(usable):
+        print(f"{task.name}: {skipped} of {len(features)} inputs cannot teach and are left out "
+              "(no label, or an answer that is not there or in no window whole)")  # fmt: skip
+    return Lesson(task, head, usable, hyper.batch, skipped, dev, dev_features)
 
 
-def _running_text(recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> Lesson:
-    """Windows of running text, as many as the recipe's share of the updates will read once."""
-    features = _windows(recipe, setting, hyper, tokenizer, hyper.mlm_batch, hyper.max_len)
-    return Lesson(TEXT, MLM, mlm, features, [f.length for f in features], hyper.mlm_batch)
-
-
-def _alignment(
+def _running_text(
     lessons: Sequence[Lesson], recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer
 ) -> Lesson:
-    """Running text beside the texts of the tasks, in windows of their usual length."""
+    """Running text for the recipe's share of the updates, each window read once.
+
+    To align moments: beside the texts of the tasks, in windows of their usual length.
+    """
+    batch, longest = hyper.mlm_batch, hyper.max_len
     english = [feature for one in lessons for feature in one.features]
-    usual = int(np.median([len(feature.inputs[0].ids) for feature in english]))
-    running = _windows(recipe, setting, hyper, tokenizer, moments.BATCH, usual)
-    features = moments.couples(english, running)
-    return Lesson(ALIKE, ALIGN, moments, features, [f.length for f in features], moments.BATCH)
-
-
-def _windows(recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer, batch: int, longest: int):
-    """Running text for the recipe's share of the updates, `batch` windows each, read once."""
+    if recipe.align:
+        batch = moments.BATCH
+        longest = int(np.median([len(feature.inputs[0].ids) for feature in english]))
     count = max(1, round(recipe.mlm * hyper.updates)) * batch
-    chars = count * longest * CHARS
-    docs = documents(setting.data, recipe.mlm_text, chars, recipe.mlm_domains)
-    return mlm.encode(docs, tokenizer, longest, count)
+    docs = documents(setting.data, recipe.mlm_text, count * longest * CHARS, recipe.mlm_domains)
+    features = mlm.encode(docs, tokenizer, longest, count)
+    if recipe.align:
+        return Lesson(ALIKE, ALIGN, moments.couples(english, features), batch)
+    return Lesson(TEXT, MLM, features, batch)
 
 
 def _fitted(training: Training, out: Path, **more) -> Fitted:
@@ -224,7 +213,7 @@ def _fitted(training: Training, out: Path, **more) -> Fitted:
         dev_rows={one.task.name: len(asked(one.dev_rows)) for one in training.lessons},
         selection=training.inner.facts["selection"], best=state.best, updates=state.step,
         seconds=round(training.seconds, 3), tokens=state.tokens,
-        skipped=sum(one.skipped for one in training.lessons), hyper=as_record(training.hyper),
+        skipped=sum(one.skipped for one in training.lessons), hyper=asdict(training.hyper),
         **more,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ import numpy as np
 import tokenizers
 
 from xstilts.files import replaced
-from xstilts.paths import cache_dir
+from xstilts.paths import UserError, cache_dir
 
 # Characters from which on texts are kept: reading so many takes a fifth of a second, four times
 # what finding them takes, which is to write out and hash a tokenizer of 250,000 pieces.
@@ -44,7 +44,7 @@ def _read(texts: Iterable[str], tokenizer, rows: int):
     read = _kept if sum(map(len, texts)) >= WORTH else _numbers
     try:
         numbers = read(texts, tokenizer.backend_tokenizer, rows)
-    except OSError:  # no room to keep them in
+    except (OSError, UserError):  # no room to keep them in
         numbers = _numbers(texts, tokenizer.backend_tokenizer, rows)
     ends = numbers[: len(texts)].cumsum(dtype=np.int64).tolist()
     places = map(slice, [0, *ends[:-1]], ends)
@@ -73,7 +73,6 @@ def _kept(texts: list[str], tokenizer, rows: int) -> np.ndarray:
         return _mapped(file)
     except (FileNotFoundError, ValueError):
         numbers = _numbers(texts, tokenizer, rows)
-    file.parent.mkdir(exist_ok=True)
     with replaced(file) as part, part.open("wb") as out:
         numbers.tofile(out)
         _check(numbers, file).tofile(out)

@@ -5,16 +5,16 @@ across.
 """
 
 from collections.abc import Mapping, Sequence
-from math import comb, isfinite
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from xstilts.analysis.effects import Effect, adjusted, differences, effect
+from xstilts.analysis.effects import gap
+from xstilts.analysis.rulings import ALPHA, HOLDS, Effect, effect
+from xstilts.stats import holm
 from xstilts.tasks import task
-
-EMPTY = pd.Series(dtype=float)
 
 
 def regret(gains: pd.Series, by: pd.Series, k: int) -> float:
@@ -81,18 +81,15 @@ class Advice(NamedTuple):
 def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice:
     """What to train on first for a target, told from all seeds of one setting."""
     mine = figures[figures["column"] == column]
-    found = {name: effect(differences(mine, name, "none").get(column, EMPTY).dropna())
-             for name in recipes if name != "none"}  # fmt: skip
+    found = {name: effect(gap(mine, name, "none", [column])) for name in recipes if name != "none"}
     order = sorted((n for n in found if found[n].seeds), key=lambda n: -found[n].estimate)
     found = {name: found[name] for name in order}
-    p = dict(zip(found, adjusted([one.p for one in found.values()]), strict=True))
+    p = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     if not order:
         return Advice(found, p)
     best = order[0]
-    leads = {name: effect(differences(mine, best, name).get(column, EMPTY).dropna())
-             for name in order[1:]}  # fmt: skip
-    beaten = adjusted([one.p for one in leads.values()])
-    alike = tuple(name for name, p_lead in zip(leads, beaten, strict=True) if not p_lead < 0.05)
+    leads = {name: effect(gap(mine, best, name, [column])) for name in order[1:]}
+    beaten = zip(leads, holm([one.p for one in leads.values()]), strict=True)
+    alike = tuple(name for name, p_lead in beaten if not p_lead < ALPHA)
     lead = next(iter(leads.values()), Effect())
-    helps = isfinite(p[best]) and p[best] < 0.05 and found[best].estimate > 0
-    return Advice(found, p, best, bool(helps), alike, lead)
+    return Advice(found, p, best, found[best].ruling(p[best]) == HOLDS, alike, lead)

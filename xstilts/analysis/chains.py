@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from xstilts.analysis.effects import Effect, effect, gap
+from xstilts.analysis.rulings import Effect, effect
 from xstilts.languages import SUITES, languages
 
 ROLES = ("chain", "control", "first", "second", "reverse", "again", "both", "long first",
@@ -19,16 +19,11 @@ PARTS = ("shared cells", "languages only there", "tasks only there", "average")
 
 def updates(grid, recipe: str) -> int | None:
     """The updates of a recipe and of those it comes after; None where one does not say."""
-    found, name = 0, recipe
-    while grid.recipe(name).tasks:
-        one = grid.recipe(name)
-        if one.updates is None:
-            return None
-        found += one.updates
-        if not one.after:
-            break
-        name = one.after
-    return found
+    one = grid.recipe(recipe)
+    if not one.tasks:
+        return 0
+    before = updates(grid, one.after) if one.after else 0
+    return None if None in (one.updates, before) else one.updates + before
 
 
 def roles(grid) -> dict[str, str]:
@@ -41,21 +36,19 @@ def roles(grid) -> dict[str, str]:
     """
     control, chain = grid.blocks[0].recipes
     first, second = grid.recipe(chain).after or "", grid.recipe(control).after or ""
-    a, b, total = (*grid.recipe(first).tasks,), (*grid.recipe(second).tasks,), updates(grid, chain)
-    found = dict.fromkeys(ROLES, "") | {"chain": chain, "control": control}
-    found |= {"first": first, "second": second}
-    for name in dict.fromkeys(r for block in grid.blocks for r in block.recipes):
-        one = grid.recipe(name)
-        if one.after and name not in (chain, control):
-            role = {(first, a): "again", (second, a): "reverse"}.get((one.after, one.tasks))
-        elif not one.after and not one.mlm and updates(grid, name) == total:
-            role = {frozenset(a + b): "both"}.get(frozenset(one.tasks))
-            role = {a: "long first", b: "long second"}.get(one.tasks, role)
-        else:
-            role = None
-        if role:
-            found[role] = name
-    return found
+    a, b = (set(grid.recipe(name).tasks) for name in (first, second))
+    others = {r: grid.recipe(r) for block in grid.blocks for r in block.recipes}
+
+    def like(after: str, tasks: set[str]) -> str:
+        fits = [name for name, one in others.items()
+                if name not in (chain, control) and set(one.tasks) == tasks
+                and (one.after or "") == after and not one.mlm
+                and (after or updates(grid, name) == updates(grid, chain))]  # fmt: skip
+        return fits[-1] if fits else ""
+
+    found = (chain, control, first, second, like(second, a), like(first, a), like("", a | b),
+             like("", a), like("", b))  # fmt: skip
+    return dict(zip(ROLES, found, strict=True))
 
 
 def shift_share(cells: Mapping[tuple[str, str], float], langs: Mapping[str, Sequence[str]],
@@ -95,32 +88,24 @@ def suites(columns, data: str, cells) -> tuple[dict[str, dict[str, tuple[str, ..
     return found, lacking
 
 
-def compared(gained: Mapping[int, pd.Series], columns, data: str):
+def compared(gained: pd.Series, columns, data: str):
     """A gain on XTREME and on XTREME-R: (suite -> part -> Effect over seeds, the Effect of XTREME-R
     less XTREME, titles of tasks left out).
 
     `gained`: see `effects.gained`, English a language like others, as in the suites' averages. The
     tasks are those that every seed has. No effects if the suites share none of them.
     """
-    if not gained:
-        return {}, Effect(), [c.title for c in columns]
-    common = set.intersection(*(set(cells.index) for cells in gained.values()))
-    which, lacking = suites(columns, data, common)
-    values: dict[str, dict[str, list[float]]] = {s: {p: [] for p in PARTS} for s in SUITES}
-    for cells in gained.values():
-        for suite, other in (SUITES, SUITES[::-1]):
-            try:
-                parts = shift_share(cells, which[suite], which[other])
-            except ValueError:
-                return {}, Effect(), lacking
-            for part, value in parts.items():
-                values[suite][part].append(value)
-    old, new = (values[suite]["average"] for suite in SUITES)
-    apart = effect([b - a for a, b in zip(old, new, strict=True)])
-    found = {s: {p: effect(v) for p, v in own.items()} for s, own in values.items()}
-    return found, apart, lacking
-
-
-def path(figures: pd.DataFrame, stations: Sequence[str], columns: Sequence[str]) -> list[Effect]:
-    """The gain over none at every station of a chain, averaged over `columns`."""
-    return [effect(gap(figures, name, "none", columns)) for name in stations]
+    cells = gained.unstack("seed").dropna()
+    which, lacking = suites(columns, data, set(cells.index))
+    parts = {}
+    for suite, other in (SUITES, SUITES[::-1]):
+        try:
+            parts[suite] = pd.DataFrame({seed: shift_share(own, which[suite], which[other])
+                                         for seed, own in cells.items()})  # fmt: skip
+        except ValueError:
+            return {}, Effect(), lacking
+    if cells.empty:
+        return {}, Effect(), lacking
+    old, new = (parts[suite].loc["average"] for suite in SUITES)
+    found = {s: {p: effect(own.loc[p]) for p in PARTS} for s, own in parts.items()}
+    return found, effect(new - old), lacking

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xstilts import costs, plots, stats, tables
-from xstilts.analysis.effects import NAN, Effect, adjusted, differences, effect, gap
+from xstilts import costs, plots, stats
+from xstilts.analysis.effects import differences, gap
+from xstilts.analysis.rulings import NAN, Effect, effect
 from xstilts.tasks import task
 
 TRIED = 5000  # relabellings of eight recipes or more; all of fewer
@@ -27,7 +28,7 @@ def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]
         gaps = differences(figures, recipe, "none").reindex(columns=list(columns))
         rows += [(recipe, c, *effect(gaps[c].dropna())) for c in columns]
     table = pd.DataFrame(rows, columns=["recipe", "column", *Effect._fields])
-    return table.assign(q=adjusted(table["p"], stats.benjamini_hochberg))
+    return table.assign(q=stats.benjamini_hochberg(table["p"]))
 
 
 def training_rows(grid, recipe: str, setting) -> float:
@@ -57,10 +58,11 @@ def by_size(grid, setting, figures: pd.DataFrame, like: str, columns: Sequence[s
 def picture(curves, base, titles: Sequence[str], lines):
     """A panel per target: gain by rows, filled where updates are equal; dotted: `base`, the gain of
     as many updates without labels. `curves`: task -> `by_size`; `lines`: the contrast by target."""
+    if not titles:
+        return plots.nothing("No runs yet")
     ticks = sorted({rows for table in curves.values() for rows in table["rows"]})
-    n = max(1, len(titles))
-    figure, panels = plots.axes(1, n, width=3.1 * n, height=3.1 if titles else 0.5)
-    for axis, title in zip(panels, titles or [""], strict=True):
+    figure, panels = plots.axes(1, len(titles), width=3.1 * len(titles), height=3.1)
+    for axis, title in zip(panels, titles, strict=True):
         for (name, table), colour in zip(curves.items(), (plots.BLUE, plots.ORANGE), strict=True):
             part = table[(table["column"] == title) & (table["seeds"] > 0)]
             same = part[part["equal"]]
@@ -74,12 +76,8 @@ def picture(curves, base, titles: Sequence[str], lines):
                  xlim=(0.8 * ticks[0], 1.3 * ticks[-1]))  # fmt: skip
         axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks], fontsize=7)
         axis.minorticks_off()
-        told = f"{title}: QA less NLI {tables.signed(lines[title].estimate)}" if title else ""
-        axis.set_title(told if title and lines[title].seeds else title or "No runs yet", fontsize=9)
-    if titles:
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    else:
-        panels[0].set_axis_off()
+        axis.set_title(f"{title}: QA less NLI {lines[title].brief}", fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -114,21 +112,18 @@ def additive(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[st
     all gains of a column share, cancels. F test with the degrees of freedom of Greenhouse and
     Geisser, as targets differ in noise. Of the recipes, those that leave most degrees of freedom.
     """
-    whole = {}
-    for name in recipes:
-        gaps = differences(figures, name, "none").reindex(columns=list(columns)).dropna()
-        if len(gaps) > 1:
-            whole[name] = gaps
-    order, best = sorted(whole, key=lambda name: -len(whole[name])), ((), ())
+    found = {name: differences(figures, name, "none").reindex(columns=list(columns)).dropna()
+             for name in recipes}  # fmt: skip
+    order = sorted((name for name in found if len(found[name]) > 1), key=lambda n: -len(found[n]))
+    best, seeds = [], []
     for k in range(2, len(order) + 1):
-        seeds = set.intersection(*(set(whole[name].index) for name in order[:k]))
-        if (k - 1) * (len(seeds) - 1) > (len(best[0]) - 1) * (len(best[1]) - 1):
-            best = (order[:k], sorted(seeds))
-    kept, seeds = best
-    if len(kept) < 2 or len(seeds) < 2 or len(columns) < 2:
+        shared = set.intersection(*(set(found[name].index) for name in order[:k]))
+        if (k - 1) * (len(shared) - 1) > (len(best) - 1) * (len(seeds) - 1):
+            best, seeds = order[:k], sorted(shared)
+    if len(best) < 2 or len(seeds) < 2 or len(columns) < 2:
         return Additive()
-    cube = np.stack([whole[name].loc[seeds].to_numpy(float).T for name in kept])
-    return Additive(*_variance(cube), tuple(kept), tuple(columns), len(seeds))
+    cube = np.stack([found[name].loc[seeds].to_numpy(float).T for name in best])
+    return Additive(*_variance(cube), tuple(best), tuple(columns), len(seeds))
 
 
 def _variance(cube: np.ndarray) -> tuple[float, ...]:
@@ -137,25 +132,20 @@ def _variance(cube: np.ndarray) -> tuple[float, ...]:
 
     r, c, s = cube.shape
     free, means = (r - 1) * (c - 1), cube.mean(axis=2)
-    rest = _centred(cube)
-    mean = rest.mean(axis=2)
-    left = rest - mean[..., None]
-    noise = (left**2).sum() / (free * (s - 1))
-    total = ((means - means.mean()) ** 2).sum()
-    if not total:
+    if not means.var():
         return 0.0, 0.0, 0.0, 0.0, NAN
-    apart = [c * means.mean(axis=1).var() * r, r * means.mean(axis=0).var() * c, (mean**2).sum()]
+    by_row, by_column = (cube.mean(axis=axis, keepdims=True) for axis in (1, 0))
+    rest = cube - by_row - by_column + cube.mean(axis=(0, 1), keepdims=True)
+    mean = rest.mean(axis=2, keepdims=True)
+    left = rest - mean
+    noise = (left**2).sum() / (free * (s - 1))
+    apart = means.mean(axis=1).var() * r * c, means.mean(axis=0).var() * r * c, (mean**2).sum()
     beyond = max(0.0, apart[2] - free * noise / s)
     cov = np.einsum("rcs,rds->cd", left, left)
     shrunk = np.trace(cov) ** 2 / ((c - 1) * (cov**2).sum()) if noise else 1.0
     ratio = s * apart[2] / free / noise if noise else (np.inf if apart[2] > 1e-12 else 0.0)
     p = float(f.sf(ratio, shrunk * free, shrunk * free * (s - 1)))
-    return *(float(part / total) for part in (*apart, beyond)), p
-
-
-def _centred(cube: np.ndarray) -> np.ndarray:
-    means = cube.mean(axis=0, keepdims=True), cube.mean(axis=1, keepdims=True)
-    return cube - means[0] - means[1] + cube.mean(axis=(0, 1), keepdims=True)
+    return *(float(part / (means.var() * r * c)) for part in (*apart, beyond)), p
 
 
 class Agreement(NamedTuple):

@@ -1,9 +1,8 @@
 """Does a score, or a gain, go with how far a language is from English?
 
-Reads Scores and Measures. Languages are the points: with fourteen of them only a strong correlation
-can be seen (`ranks.weakest`). A gain in English alone widens the drop, so gain, drop and relative
+Reads Scores and Measures. A gain in English alone widens the drop, so gain, drop and relative
 transfer are told apart. Distance and the size of pretraining text go together in real languages,
-hence the partial correlations; in the synthetic world knobs set both, and one can be changed alone.
+hence the partial correlations.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from xstilts import tables
 from xstilts.analysis.ranks import rank
 from xstilts.languages import URIEL, facts
 from xstilts.paths import BadInput
-from xstilts.scores import SWEEP
 from xstilts.tasks import TASKS
 from xstilts.world.languages import ALL
 
@@ -60,26 +58,24 @@ def outcomes(scores: pd.DataFrame, setting, column, after: str) -> dict[str, pd.
     drop after less drop before. Relative: per cent of the corrected English score; NaN where
     that is no more than 5. Gain: plain points. Raises BadInput for a score that is there twice.
     """
-    mine = scores[(scores["setting"] == setting.name) & (scores["task"] == column.task.name)]
-    mine = mine[(mine["target"].fillna("") == column.target) & (mine["split"] == column.split)]
-    mine, found = mine[mine["selection"] != SWEEP], {name: {} for name in OUTCOMES}
+    mine = tables.of_column(scores, setting, column)
     if mine.duplicated(ONCE).any():
         twice = mine[mine.duplicated(ONCE)].iloc[0]
         raise BadInput(f"two scores for {twice['task']} {twice['lang']}: run {twice['run']}")
+    found: dict[str, dict] = {name: {} for name in OUTCOMES}
     for seed, own in mine.groupby("seed"):
-        plain = {r: tables.by_language(own[own["recipe"] == r]) for r in ("none", after)}
-        guess = {r: tables.by_language(own[own["recipe"] == r], "guess_") for r in plain}
-        if any(part.empty for part in plain.values()):
+        parts = {"before": own[own["recipe"] == "none"], "after": own[own["recipe"] == after]}
+        if any(part.empty for part in parts.values()):
             continue
-        base = {r: guess[r].reindex(plain[r].index).fillna(0) for r in plain}
-        sure = {r: 100 * (plain[r] - base[r]) / (100 - base[r]) for r in plain}
-        found["gain"][seed] = plain[after] - plain["none"]
-        english = {r: part.get("en", NAN) for r, part in sure.items()}
-        for when, r in (("before", "none"), ("after", after)):
-            found[f"drop {when}"][seed] = english[r] - sure[r]
-            whole = english[r] if english[r] > 5 else NAN
-            found[f"relative {when}"][seed] = 100 * sure[r] / whole
-        found["widening"][seed] = found["drop after"][seed] - found["drop before"][seed]
+        plain, drop = {when: tables.by_language(part) for when, part in parts.items()}, {}
+        for when, part in parts.items():
+            guess = tables.by_language(part, "guess_").reindex(plain[when].index).fillna(0)
+            sure = 100 * (plain[when] - guess) / (100 - guess)
+            english = sure.get("en", NAN)
+            drop[when] = found[f"drop {when}"][seed] = english - sure
+            found[f"relative {when}"][seed] = 100 * sure / (english if english > 5 else NAN)
+        found["gain"][seed] = plain["after"] - plain["before"]
+        found["widening"][seed] = drop["after"] - drop["before"]
     frames = {name: pd.DataFrame.from_dict(rows, orient="index") for name, rows in found.items()}
     return {name: part.drop(columns="en", errors="ignore") for name, part in frames.items()}
 

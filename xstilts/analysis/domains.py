@@ -1,38 +1,31 @@
 """Domain shift: the same test examples after their own domain and after another.
 
-Everything is a contrast: a weighted sum of scores over cells (recipe, domain of the test examples),
-taken seed by seed and language by language. Reads the Groups table (`snapshot.collect`) and a
-grid's records, never a model.
+Everything is a contrast (`length.contrast`) over cells (recipe, domain of the test examples). Reads
+the Groups table (`snapshot.collect`) and a grid's records, never a model.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from xstilts import plots, tables
-from xstilts.metrics import headline
+from xstilts.analysis.length import figures
 from xstilts.recipes import Recipe
 
-KEY = ["setting", "recipe", "seed", "lang", "domain"]
 Weights = dict[tuple[str, str], float]
 
 
 def cells(groups: pd.DataFrame, setting: str, task: str, target: str) -> pd.DataFrame:
-    """Headline scores in percent of one task after one fine-tuning, columns KEY and `value`.
+    """`length.figures` of one task after one fine-tuning; `bin` is the domain.
 
     Examples whose domain is unknown are left out.
     """
-    own = groups[(groups["setting"] == setting) & (groups["task"] == task)]
-    own = own[(own["target"].fillna("") == target) & (own["split"] == "test")]
-    own = own[own["domain"].fillna("") != ""]
-    sums = own.groupby([*KEY, "metric"])[["hit", "said", "gold"]].sum()
-    sums = sums[sums["said"] + sums["gold"] > 0]
-    percent = 200 * sums["hit"] / (sums["said"] + sums["gold"])
-    table = percent.unstack("metric").dropna()  # a task has the same metrics everywhere
-    values = [headline(row.to_dict()) for _, row in table.iterrows()]
-    return table[[]].assign(value=np.array(values, float)).reset_index()
+    own = groups.fillna({"target": "", "domain": ""})
+    own = own[(own["setting"] == setting) & (own["task"] == task) & (own["split"] == "test")]
+    own = own[(own["target"] == target) & (own["domain"] != "")]
+    found = figures(own, bins="domain").astype({"value": float})
+    return found.dropna(subset="value")
 
 
 def arms(grid) -> list[dict[str, tuple[str, ...]]]:
@@ -101,29 +94,10 @@ def kept(group: Mapping[str, tuple[str, ...]], before: str, own: bool) -> Weight
     return weights
 
 
-def contrast(cells: pd.DataFrame, weights: Weights) -> pd.DataFrame:
-    """Seeds x languages: the weighted sum of scores; a seed or language that lacks a cell is out.
-
-    A language that some seeds lack is out of all, so that every seed is over the same ones.
-    """
-    table = cells.pivot_table(index=["recipe", "domain"], columns=["seed", "lang"], values="value")
-    if not weights or not set(weights) <= set(table.index):
-        return pd.DataFrame(dtype=float)
-    part = pd.Series(weights)
-    whole = table.loc[part.index]
-    found = whole.mul(part, axis=0).sum(axis=0).where(whole.notna().all()).unstack("lang")
-    return found.dropna(how="all").dropna(axis=1)
-
-
-def by_seed(found: pd.DataFrame, langs: str = "others") -> pd.Series:
-    """The mean over the languages other than English, or English alone (`langs` "en")."""
-    wanted = [lang for lang in found.columns if (lang == "en") == (langs == "en")]
-    return found[wanted].mean(axis=1) if wanted else pd.Series(dtype=float)
-
-
 def bars(found: pd.DataFrame, task: str):
-    """A contrast (seeds x languages) by language, nearest to English first, mean over seeds."""
-    values = found.mean().reindex(tables.nearest_first(found.columns))
+    """A contrast by language, nearest to English first, mean over seeds."""
+    values = found.mean().groupby("lang").mean()
+    values = values.reindex(tables.nearest_first(values.index))
     figure, (axis,) = plots.axes(1, 1, width=7, height=2.6)
     colours = [plots.BLUE if value > 0 else plots.ORANGE for value in values]
     axis.bar(range(len(values)), values, color=colours, width=0.7)
@@ -133,5 +107,5 @@ def bars(found: pd.DataFrame, task: str):
     axis.grid(axis="x", visible=False)
     rest = values.drop("en", errors="ignore")
     told = f"{int((rest > 0).sum())} of {len(rest)} languages other than English"
-    axis.set_title(f"{task}: own domain better in {told}", loc="left", fontsize=10)
+    axis.set_title(f"{task}: own domain better in {told}")
     return figure

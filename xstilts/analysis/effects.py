@@ -6,36 +6,12 @@ outcome is a task's headline figure averaged over the languages other than Engli
 
 from collections.abc import Iterable
 from itertools import product
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from xstilts import stats, tables
+from xstilts import paired, stats, tables
 
-NAN = float("nan")
 COLUMNS = ("setting", "column", "task", "target", "form", "recipe", "seed", "missing", "value")
-
-
-class Effect(NamedTuple):
-    """A mean paired difference in points: 95 % t interval, p, seeds, and the least true difference
-    that so many seeds would show (80 % power). NaN where there are too few seeds to say."""
-
-    estimate: float = NAN
-    low: float = NAN
-    high: float = NAN
-    p: float = NAN
-    seeds: int = 0
-    detectable: float = NAN
-
-
-def effect(values: Iterable[float]) -> Effect:
-    """The effect behind paired differences, one a seed; none at all give one of NaN."""
-    values = np.asarray(list(values), float)
-    if len(values) < 2:
-        return Effect(values.mean() if len(values) else NAN, seeds=len(values))
-    least = stats.detectable(values.std(ddof=1), len(values))
-    return Effect(*stats.t_interval(values), stats.p_value(values), len(values), least)
 
 
 def figures(scores: pd.DataFrame, grid) -> pd.DataFrame:
@@ -94,51 +70,28 @@ def with_mean(figures: pd.DataFrame, columns: Iterable[str], title: str) -> pd.D
     return pd.concat([figures, made.assign(column=title)], ignore_index=True).fillna("")
 
 
+def gained(scores: pd.DataFrame, setting, columns, after: str, before: str) -> pd.Series:
+    """`after` less `before` by (seed, task's title, language), where both are there."""
+    found = paired.by_cell(scores[scores["recipe"].isin([after, before])], setting, columns)
+    found = found.reindex(columns=[after, before]).astype(float)
+    return (found[after] - found[before]).dropna()
+
+
 def over_languages(scores, setting, columns, after: str, before: str, seeds) -> stats.Interval:
     """The difference as if the languages were a random sample, too; tasks averaged first."""
     mine = scores[scores["seed"].isin(list(seeds)) & (scores["lang"] != "en")]
-    table = by_language(mine, setting, columns, after, before).dropna(axis=1)
-    return stats.over_languages(table.to_numpy()) if table.size else stats.Interval(NAN, NAN, NAN)
+    found = gained(mine, setting, columns, after, before).groupby(["seed", "lang"]).mean()
+    return stats.over_languages(found.unstack("lang").dropna(axis=1))
 
 
-def gained(scores: pd.DataFrame, setting, columns, after: str, before: str) -> dict[int, pd.Series]:
-    """seed -> (task's title, language) -> `after` less `before`, where both are there."""
-    found = {}
-    for seed, part in scores[scores["recipe"].isin([after, before])].groupby("seed"):
-        table = tables.per_language(part, setting, columns)
-        table = table.pivot_table(index=["column", "lang"], columns="recipe", values="value")
-        if {after, before} <= set(table):
-            found[int(seed)] = (table[after] - table[before]).dropna()
-    return found
+def progress(runs, collected, *by: str) -> pd.DataFrame:
+    """How many planned scores and measures are done, missing or stale: a row each value of `by`.
 
-
-def by_language(scores, setting, columns, after: str, before: str) -> pd.DataFrame:
-    """Seeds x languages of one setting: recipe `after` less `before`, averaged over `columns`.
-
-    A seed is left out that lacks one of the recipes; NaN where no column has the language.
+    `by`: parameters of a run ("–" where it has none), or "run", the end of its id.
     """
-    found = gained(scores, setting, columns, after, before)
-    found = {seed: one.groupby("lang").mean() for seed, one in found.items()}
-    return pd.DataFrame.from_dict(found, orient="index", dtype=float)
-
-
-def adjusted(p, how=stats.holm) -> np.ndarray:
-    """p-values as `how` adjusts those that are known; NaN stays NaN."""
-    p = np.array(p, float)
-    known = np.isfinite(p)
-    if known.any():
-        p[known] = how(p[known])
-    return p
-
-
-def progress(runs, collected) -> pd.DataFrame:
-    """How many of the planned runs that leave scores are done, missing or stale, by setting and
-    recipe in the grid's order."""
-    lacking = {name: "missing" for name in collected.missing} | dict.fromkeys(
-        collected.stale, "stale"
-    )
-    made = [(r.params["setting"], r.params["recipe"], lacking.get(r.id, "done"))
-            for r in runs if r.leaves == "scores"]  # fmt: skip
-    made = pd.DataFrame(made, columns=["setting", "recipe", "runs"])
-    table = made.groupby(["setting", "recipe"], sort=False)["runs"].value_counts().unstack()
+    lacking = dict.fromkeys(collected.missing, "missing") | dict.fromkeys(collected.stale, "stale")
+    rows = [{"run": run.id.split("/")[-1], **run.params, "state": lacking.get(run.id, "done")}
+            for run in runs if run.leaves in ("scores", "measures")]  # fmt: skip
+    table = pd.DataFrame(rows, columns=[*by, "state"], dtype=object).fillna("–")
+    table = table.groupby(list(by), sort=False)["state"].value_counts().unstack()
     return table.reindex(columns=["done", "missing", "stale"]).fillna(0).astype(int)

@@ -6,6 +6,7 @@ A task whose answers can be had from half of its input teaches less than its nam
 encoder is trained the same way on the whole and on the reduced input, and read on English dev.
 """
 
+import numpy as np
 import pandas as pd
 
 from xstilts import report
@@ -36,18 +37,14 @@ def table(grid, scores: pd.DataFrame, guesses: dict[str, float]) -> pd.DataFrame
     for name, part in scores.groupby("recipe", sort=False):
         recipe = grid.recipe(name)
         row = rows.setdefault(recipe.tasks, {"dev rows": int(part["n"].sum())})
-        row["guess"] = _mean(part["task"].map(guesses), part["n"])
-        row[_column(recipe)] = _mean(part["value"], part["n"])
+        row["guess"] = np.average(part["task"].map(guesses), weights=part["n"])
+        row[_column(recipe)] = np.average(part["value"], weights=part["n"])
     titles = [", ".join(task(t, grid.tasks).title for t in tasks) for tasks in rows]
     return pd.DataFrame(list(rows.values()), pd.Index(titles, name="task"), ORDER)
 
 
 def _column(recipe) -> str:
     return "one text hidden" if recipe.hide else "words shuffled" if recipe.scramble else "whole"
-
-
-def _mean(values: pd.Series, weights: pd.Series) -> float:
-    return float((values * weights).sum() / weights.sum())
 
 
 def _guesses(grid, names) -> dict[str, float]:

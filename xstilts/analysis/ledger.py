@@ -9,7 +9,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from xstilts import claims, paper, plots
-from xstilts.claims import HOLDS, NOT, UNSURE, UNTESTED, Finding, Statement
+from xstilts.analysis.points import KINDS
+from xstilts.analysis.rulings import HOLDS, NOT, UNSURE, UNTESTED
+from xstilts.claims import Finding, Statement
 from xstilts.grid import plan
 from xstilts.languages import languages
 from xstilts.recipes import SINGLE
@@ -18,8 +20,6 @@ from xstilts.tables import bounds
 from xstilts.tasks import TASKS
 from xstilts.tasks.intermediate import NLI
 
-FORMATS = {"classify": "classification", "span": "question answering", "choose": "multiple choice",
-           "tag": "tagging"}  # fmt: skip
 SIDES = ("world", "real")
 BY = {"descriptive": "records", "source": "print"}  # what decides a kind, if not scores
 EFFECTS = ("effect", "ranking", "no effect")  # kinds that scores decide
@@ -38,7 +38,7 @@ def recorded(what: str) -> str:
     if what == "intermediate kinds":
         return "; ".join(dict.fromkeys(map(_kind, tasks)))
     if what == "intermediate formats":
-        return "; ".join(dict.fromkeys(FORMATS[task.form] for task in tasks))
+        return "; ".join(dict.fromkeys(KINDS[task.form] for task in tasks))
     if what == "encoder":
         return SETTINGS[of].encoder
     if what == "phases":
@@ -155,5 +155,5 @@ def drawn(found: pd.DataFrame, title: str):
     axis.axvline(0, color=plots.INK, lw=0.8)
     axis.axvspan(-claims.SIZE, claims.SIZE, color=plots.PALE, alpha=0.4, lw=0)
     axis.set(xlabel="points, mean over paired seeds and 95 % interval", ylim=(-0.7, len(own) - 0.3))
-    axis.set_title(title, loc="left", fontsize=10)
+    axis.set_title(title)
     return picture

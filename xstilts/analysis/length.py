@@ -46,19 +46,27 @@ def _headlines(sums: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({"value": headline(values), "n": n}).reset_index()
 
 
+def contrast(figures: pd.DataFrame, weights: Mapping[tuple[str, str], float]) -> pd.DataFrame:
+    """Seeds x (task, language): the sum of figures weighted by (recipe, bin).
+
+    Without languages that no seed has in all cells, and without seeds that lack one of the others.
+    """
+    table = figures.pivot_table("value", ["recipe", "bin"], ["seed", "task", "lang"])
+    if not weights or not set(weights) <= set(table.index):
+        return pd.DataFrame(dtype=float)
+    part = pd.Series(weights)
+    cells = table.loc[part.index]
+    found = cells.mul(part, axis=0).sum(axis=0).where(cells.notna().all())
+    return found.unstack(["task", "lang"]).dropna(axis=1, how="all").dropna()
+
+
 def by_language(figures: pd.DataFrame, target: str, after: str, before: str, bins=BINS[::2]):
-    """Seeds x (task, language): `after` less `before` on the last of `bins`, less that on the
-    first; with one bin, on that. Without languages that no seed has in all bins, and without seeds
-    that lack one of the others; English is there, too."""
-    table = figures[(figures["target"] == target) & figures["recipe"].isin([after, before])]
-    wide = table.pivot_table(index=["seed", "task", "lang"], columns=["recipe", "bin"],
-                             values="value")  # fmt: skip
-    if any((recipe, one) not in wide for recipe in (after, before) for one in bins):
-        return pd.DataFrame()
-    gap = [wide[after, one] - wide[before, one] for one in bins]
-    gap = gap[0] if len(gap) == 1 else gap[-1] - gap[0]
-    gap = gap.unstack(["task", "lang"]).dropna(axis=1, how="all").dropna()
-    return gap if gap.size else pd.DataFrame()
+    """`contrast` of `after` less `before` on the last of `bins`, less that on the first; with one
+    bin, on that. English is there, too."""
+    weights = {(after, bins[-1]): 1, (before, bins[-1]): -1}
+    if len(bins) > 1:
+        weights |= {(after, bins[0]): -1, (before, bins[0]): 1}
+    return contrast(figures[figures["target"] == target], weights)
 
 
 def over(differences: pd.DataFrame, english=False) -> pd.Series:
@@ -123,8 +131,8 @@ def picture(figures: pd.DataFrame, target: str, recipes: Sequence[str], title: s
             panel.plot(BINS, own.mean(), color=colours[recipe], marker="o", label=recipe)
         few = runs.index.get_level_values("seed").nunique() < tables.SEEDS
         panel.set(ylabel=f"score (%){tables.FEW if few else ''}", ylim=(0, None))
-        panel.set_title(side, loc="left", fontsize=9)
+        panel.set_title(side, fontsize=9)
     if len(mine):
-        panels[0].legend(fontsize=8, frameon=False)
+        panels[0].legend(fontsize=8)
     picture.suptitle(title, x=0.01, ha="left", fontsize=10)
     return picture

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 
 from xstilts import plots
 
@@ -49,20 +48,21 @@ def apart(measures: pd.DataFrame, measure: str, between: str, langs=(), layer=No
     own = measures[(measures["measure"] == measure) & (measures["task"] == between)]
     own = own[own["lang"].isin(list(langs))] if len(langs) else own
     own = own[own["layer"] == layer] if layer is not None else own
-    pairs = own["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
-    own = own.assign(ours=pairs[0], theirs=pairs[1])
-    return own.pivot_table(index="ours", columns="theirs", values="value")
+    return _split(own).pivot_table(index="ours", columns="theirs", values="value")
 
 
-@rc_context(plots.STYLE)
+def _split(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the two domains of each, `ours` and `theirs`."""
+    pairs = rows["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
+    return rows.assign(ours=pairs[0], theirs=pairs[1])
+
+
 def layers(measures: pd.DataFrame, between: str, marked: int):
     """How far means lie apart by layer, raw and centred; a line at the layer `marked`."""
-    own = measures[(measures["task"] == between) & measures["measure"].isin(PANELS)]
-    pairs = own["domain"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
-    lang = np.where(own["lang"] == "en", "English", "other languages")
-    about = np.where(pairs[0] == pairs[1], "same domain", "other domain")
-    own = own.assign(kind=[f"{a}, {b}" for a, b in zip(lang, about, strict=True)])
-    table = own.pivot_table("value", "layer", ["measure", "kind"])
+    own = _split(measures[(measures["task"] == between) & measures["measure"].isin(PANELS)])
+    lang = (own["lang"] == "en").map({True: "English", False: "other languages"})
+    about = (own["ours"] == own["theirs"]).map({True: "same domain", False: "other domain"})
+    table = own.assign(kind=lang + ", " + about).pivot_table("value", "layer", ["measure", "kind"])
     figure, panels = plots.axes(1, 2, width=8.5, height=3.2)
     for axis, (name, told) in zip(panels, PANELS.items(), strict=True):
         for kind, (colour, line) in LOOKS.items():

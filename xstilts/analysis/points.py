@@ -12,34 +12,15 @@ import pandas as pd
 
 from xstilts import stats, tables
 from xstilts.recipes import Recipe
-from xstilts.scores import SWEEP
 
 KINDS = {"classify": "classification", "choose": "multiple choice", "tag": "tagging",
          "span": "question answering", "pairs": "retrieval"}  # fmt: skip
-CONTROLS = {  # what is drawn -> the fields in which a control differs from what it controls for
+CHANGED = {  # a control that is a recipe -> in what it differs from what it controls for
     "words shuffled": {"scramble": "words"},
     "labels dealt out anew": {"scramble": "labels"},
     "last weights, none chosen": {"select": "last"},
-    "as many updates of masked words": {},
-    "equal updates on the target": {},
-    "mean-centred vectors (isotropy)": {},
 }
-MASKED, EQUAL, ISOTROPY = list(CONTROLS)[-3:]
-
-
-def gains(averages: pd.DataFrame) -> pd.DataFrame:
-    """Gain by (recipe, column) and seed, from `tables.averages`; over the same languages only."""
-    wide = averages.dropna(subset="value").pivot_table(
-        index=["column", "missing"], columns=["recipe", "seed"], values="value"
-    )
-    if "none" not in wide.columns.get_level_values(0):
-        return pd.DataFrame(columns=["recipe", "column", "seed", "gain"])
-    none = wide["none"]
-    frames = [
-        (wide[recipe] - none).stack().rename("gain").reset_index().assign(recipe=recipe)
-        for recipe in wide.columns.get_level_values(0).unique()
-    ]
-    return pd.concat(frames)[["recipe", "column", "seed", "gain"]]
+HELD = ["control", "gain", "low", "high", "of", "against", "tasks", "seeds"]
 
 
 def plain(recipes: Iterable[Recipe]) -> list[Recipe]:
@@ -72,83 +53,67 @@ def shares(found: pd.DataFrame, columns, recipes: Iterable[Recipe]) -> pd.DataFr
 def controls(found: pd.DataFrame, scores: pd.DataFrame, grid, setting, columns) -> pd.DataFrame:
     """One row per control: its gain and that of what it controls for, where both were measured.
 
-    Columns: control, gain, low, high (95 % t interval over seeds), of (the gain it is held
-    against), against (recipes), tasks, seeds.
+    `found`: of `paired.gains`. Columns: control, gain, low, high (95 % t interval over seeds), of
+    (the gain it is held against), against (recipes), tasks, seeds.
     """
-    recipes = [grid.recipe(r) for r in dict.fromkeys(r for b in grid.blocks for r in b.recipes)]
-    table = found.set_index(["recipe", "column", "seed"])["gain"]
-    real = [r.name for r in plain(recipes)]
-    rows = []
-    for name, fields in CONTROLS.items():
-        pairs = []
-        if fields:
-            pairs = [(_of(table, c.name), _of(table, r)) for c in recipes for r in real
-                     if replace(c, **dict.fromkeys(fields), name=r) == grid.recipe(r)
-                     and all(getattr(c, k) == v for k, v in fields.items())]  # fmt: skip
-        elif name == MASKED:
-            pairs = [(_of(table, c.name), _of(table, r))
-                     for c in recipes if c.mlm == 1 and not c.mlm_text for r in real]  # fmt: skip
-        else:
-            own = _equal(scores, grid, setting, columns) if name == EQUAL else _centred(
-                scores, setting, columns)  # fmt: skip
-            pairs = [(own, _of(table, r)) for r in real]
-        rows.append({"control": name, **_held(pairs)})
-    return pd.DataFrame(rows)
+    gains = {name: own.set_index(["column", "seed"])["gain"]
+             for name, own in found.groupby("recipe")}  # fmt: skip
+    there = [r for r in map(grid.recipe, _names(grid)) if r.name in gains]
+    real = plain(there)
+    pairs = {name: [(gains[c.name], gains[r.name]) for c in there for r in real
+                    if c == replace(r, name=c.name, **fields)]
+             for name, fields in CHANGED.items()}  # fmt: skip
+    masked = [gains[c.name] for c in there if c.mlm == 1 and not c.mlm_text]
+    others = {"as many updates of masked words": masked,
+              "equal updates on the target": [_equal(scores, grid, setting, columns)],
+              "mean-centred vectors (isotropy)": [_centred(scores, setting, columns)]}  # fmt: skip
+    for name, own in others.items():
+        pairs[name] = [(one, gains[r.name]) for one in own for r in real if len(one)]
+    return pd.DataFrame([(name, *_held(own)) for name, own in pairs.items()], columns=HELD)
 
 
-def _of(table: pd.Series, recipe: str) -> pd.Series:
-    """The gains of one recipe by (column, seed)."""
-    known = recipe in table.index.get_level_values(0)
-    return table.loc[recipe] if known else pd.Series(dtype=float)
+def _names(grid) -> list[str]:
+    return list(dict.fromkeys(name for block in grid.blocks for name in block.recipes))
 
 
-def _held(pairs: list) -> dict:
+def _held(pairs: list) -> tuple:
     """Means over what a control and its counterpart share; NaN where that is nothing."""
-    both = [pd.DataFrame({"gain": c, "of": r}).dropna() for c, r in pairs if len(c) and len(r)]
-    both = [frame for frame in both if len(frame)]
+    both = [pd.DataFrame({"gain": c, "of": r}).dropna() for c, r in pairs]
+    both = [part for part in both if len(part)]
     if not both:
-        nan = float("nan")
-        return dict.fromkeys(("gain", "low", "high", "of"), nan) | dict.fromkeys(
-            ("against", "tasks", "seeds"), 0)  # fmt: skip
+        return *stats.t_interval([]), float("nan"), 0, 0, 0
     rows = pd.concat(both)
-    rows.index = rows.index.set_names(["column", "seed"])
     by_seed = rows.groupby("seed").mean()
-    gain, low, high = stats.t_interval(by_seed["gain"])
-    counts = {name: rows.index.get_level_values(level).nunique()
-              for name, level in (("tasks", "column"), ("seeds", "seed"))}  # fmt: skip
-    return {"gain": gain, "low": low, "high": high, "of": by_seed["of"].mean(),
-            "against": len(both), **counts}  # fmt: skip
+    sizes = (rows.index.get_level_values(level).nunique() for level in ("column", "seed"))
+    return *stats.t_interval(by_seed["gain"]), by_seed["of"].mean(), len(both), *sizes
 
 
 def _equal(scores, grid, setting, columns) -> pd.Series:
     """What a target's own training set gives when it is trained on for as long as both phases."""
-    plain_of, long_of = {}, {}
-    for column in columns:
-        target = grid.recipe(column.target) if column.target else None
-        if target and target.updates:
-            short = replace(target, updates=None, name="")
-            long_of[column.task.name, short] = column
-        elif target:
-            plain_of[column.task.name, replace(target, name="")] = column
-    shared = {key: plain_of[key] for key in long_of if key in plain_of}
-    after = _none(scores, setting, {shared[key].title: long_of[key] for key in shared})
-    return (after - _none(scores, setting, {c.title: c for c in shared.values()})).dropna()
+    sets = [(c, replace(grid.recipe(c.target), name="")) for c in columns if c.target]
+    pairs = [(short, scores, long) for short, one in sets for long, other in sets
+             if short.task.name == long.task.name and other.updates
+             and one == replace(other, updates=None)]  # fmt: skip
+    return _more(scores, setting, pairs)
 
 
 def _centred(scores, setting, columns) -> pd.Series:
     """What subtracting each language's mean vector gives retrieval without any training."""
-    pairs = {c.title: c for c in columns if not c.target}
     other = (scores["pooling"] == "mean-centred") & (scores["layer"] == setting.layer)
     counted = scores[other.fillna(False)].assign(selection="mean-centred")
-    return (_none(counted, setting, pairs) - _none(scores, setting, pairs)).dropna()
+    return _more(scores, setting, [(c, counted, c) for c in columns if not c.target])
 
 
-def _none(scores, setting, columns) -> pd.Series:
-    """The figures of no intermediate task by (the columns' keys, seed)."""
-    rows = scores[(scores["recipe"] == "none") & (scores["selection"] != SWEEP)]
-    frames = [tables.averages(rows, setting, [c]).assign(column=name)
-              for name, c in columns.items()]  # fmt: skip
-    empty = pd.DataFrame(columns=["column", "seed", "value"])
-    frames = [frame for frame in frames if len(frame)]
-    found = pd.concat(frames) if frames else empty
-    return found.set_index(["column", "seed"])["value"].astype(float)
+def _more(scores, setting, pairs) -> pd.Series:
+    """By (column, seed), of no intermediate task: of `pairs` (column, other scores, other column),
+    the other figure less the column's own."""
+    found = {c.title: (_none(others, setting, other) - _none(scores, setting, c)).dropna()
+             for c, others, other in pairs}  # fmt: skip
+    found = {title: own for title, own in found.items() if len(own)}
+    return pd.concat(found, names=["column", "seed"]) if found else pd.Series(dtype=float)
+
+
+def _none(scores, setting, column) -> pd.Series:
+    """The figures of no intermediate task by seed."""
+    found = tables.averages(scores[scores["recipe"] == "none"], setting, [column])
+    return found.set_index("seed")["value"].astype(float)

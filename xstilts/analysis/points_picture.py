@@ -4,51 +4,69 @@ Titles are computed from what is drawn; what no run measured is drawn as not mea
 """
 
 import pandas as pd
-from matplotlib import rc_context
 
 from xstilts import plots, tables
 from xstilts.analysis.points import KINDS
 
 COLOURS = dict(zip(KINDS.values(), (plots.BLUE, plots.PURPLE, plots.GREEN, plots.ORANGE,
                                     plots.GREY), strict=True))  # fmt: skip
+TOGETHER = {"ls": "", "color": "white", "mec": plots.INK, "zorder": 4}  # an open mark
 
 
 def picture(parts: pd.DataFrame, held: pd.DataFrame, name: str):
     """Gains by kind of task, and beside them what controls give."""
-    with rc_context(plots.STYLE):
-        figure, (left, right) = plots.axes(1, 2, width=11, height=2 + 0.3 * max(len(parts), 6))
-        _stacked(left, parts, name)
-        _held_against(right, held)
-        for place, axis in (("left", left), ("right", right)):
-            handles, names = axis.get_legend_handles_labels()
-            figure.legend(handles, names, loc=f"outside lower {place}", ncols=3, fontsize=8)
+    figure, (left, right) = plots.axes(1, 2, width=11, height=2 + 0.3 * max(len(parts), 6))
+    _stacked(left, parts)
+    left.set(title=told(parts, name), xlabel=f"points added to the mean over {_over(parts)}")
+    left.set_yticks(range(len(parts)), parts.index)
+    _held_against(right, held)
+    right.set(title=strongest(held), xlabel="points over no intermediate task")
+    names = [f"{one.control}\n{_size(one)}" for one in held.itertuples()]
+    right.set_yticks(range(len(held)), names, fontsize=8)
+    for place, axis, rows in (("left", left, parts), ("right", right, held)):
+        axis.axvline(0, color=plots.INK, lw=0.8)
+        axis.grid(axis="y", visible=False)
+        axis.set_ylim(len(rows) - 0.4, -0.6)
+        figure.legend(*axis.get_legend_handles_labels(), loc=f"outside lower {place}", ncols=3,
+                      fontsize=8)  # fmt: skip
+    for axis, nothing in ((left, parts.isna().all(axis=None)), (right, held["gain"].isna().all())):
+        if nothing:
+            axis.set_xlim(-1, 1)
     return figure
 
 
-def _stacked(axis, parts: pd.DataFrame, name: str) -> None:
+def _stacked(axis, parts: pd.DataFrame) -> None:
     """One bar a recipe: what pulls up to the right of nothing, what pulls down to the left."""
-    for row, (_recipe, own) in enumerate(parts.iterrows()):
-        ends = {1: 0.0, -1: 0.0}
-        for kind, value in own.dropna().items():
-            side = 1 if value >= 0 else -1
-            axis.barh(row, value, left=ends[side], color=COLOURS[kind], height=0.65)
-            ends[side] += value
+    for row, (_, own) in enumerate(parts.iterrows()):
         if own.isna().all():
-            axis.annotate("not measured", (0, row), xytext=(6, 0), va="center",
-                          textcoords="offset points", color=plots.GREY)  # fmt: skip
-        else:
-            axis.plot(own.sum(), row, "D", color="white", mec=plots.INK, ms=5.5, zorder=4)
+            _not_measured(axis, row)
+            continue
+        ends = {True: 0.0, False: 0.0}
+        for kind, value in own.dropna().items():
+            axis.barh(row, value, left=ends[value >= 0], color=COLOURS[kind], height=0.65)
+            ends[value >= 0] += value
+        axis.plot(own.sum(), row, "D", ms=5.5, **TOGETHER)
     for kind in parts:
         axis.barh(0, 0, color=COLOURS[kind], label=kind)
-    axis.plot([], [], "D", color="white", mec=plots.INK, ms=5.5, label="together")
-    axis.axvline(0, color=plots.INK, lw=0.8)
-    axis.set_yticks(range(len(parts)), parts.index)
-    axis.set_ylim(len(parts) - 0.4, -0.6)
-    axis.set_xlabel(f"points added to the mean over {parts.attrs['tasks']}")
-    axis.grid(axis="y", visible=False)
-    if parts.isna().all(axis=None):
-        axis.set_xlim(-1, 1)
-    axis.set_title(told(parts, name))
+    axis.plot([], [], "D", ms=5.5, label="together", **TOGETHER)
+
+
+def _held_against(axis, held: pd.DataFrame) -> None:
+    """One row a control: its gain (with interval), and the gain that it is held against."""
+    for row, one in enumerate(held.itertuples()):
+        if pd.isna(one.gain):
+            _not_measured(axis, row)
+            continue
+        axis.plot([one.low, one.high], [row, row], color=plots.ORANGE, lw=1.6)
+        axis.plot(one.gain, row, "s", color=plots.ORANGE, ms=6, zorder=5)
+        axis.plot(one.of, row, "o", ms=6.5, **TOGETHER)
+    axis.plot([], [], "s", color=plots.ORANGE, label="the control")
+    axis.plot([], [], "o", label="intermediate tasks, same tasks and seeds", **TOGETHER)
+
+
+def _not_measured(axis, row: int) -> None:
+    axis.annotate("not measured", (0, row), xytext=(6, 0), va="center", color=plots.GREY,
+                  textcoords="offset points")  # fmt: skip
 
 
 def told(parts: pd.DataFrame, name: str) -> str:
@@ -58,41 +76,9 @@ def told(parts: pd.DataFrame, name: str) -> str:
         return f"{name}: no recipe has run on every task yet"
     mean = there.mean()
     most = mean.abs().idxmax()
-    return (f"{name}: {tables.signed(mean.sum())} points over {parts.attrs['tasks']}, mean of "
+    return (f"{name}: {tables.signed(mean.sum())} points over {_over(parts)}, mean of "
             f"{_count(len(there), 'intermediate task')};\n"
             f"most of all {most}, {tables.signed(mean[most])}")  # fmt: skip
-
-
-def _held_against(axis, held: pd.DataFrame) -> None:
-    """One row a control: its gain (with interval), and the gain that it is held against."""
-    for row, one in enumerate(held.itertuples()):
-        if pd.isna(one.gain):
-            axis.annotate("not measured", (0, row), xytext=(6, 0), va="center",
-                          textcoords="offset points", color=plots.GREY)  # fmt: skip
-            continue
-        axis.plot([one.low, one.high], [row, row], color=plots.ORANGE, lw=1.6)
-        axis.plot(one.gain, row, "s", color=plots.ORANGE, ms=6, zorder=3)
-        axis.plot(one.of, row, "o", color="white", mec=plots.INK, ms=6.5, zorder=2)
-    axis.plot([], [], "s", color=plots.ORANGE, label="the control")
-    axis.plot([], [], "o", color="white", mec=plots.INK,
-              label="intermediate tasks, same tasks and seeds")  # fmt: skip
-    axis.axvline(0, color=plots.INK, lw=0.8)
-    names = [f"{one.control}\n{_size(one)}" for one in held.itertuples()]
-    axis.set_yticks(range(len(held)), names, fontsize=8)
-    axis.set(xlabel="points over no intermediate task", ylim=(len(held) - 0.4, -0.6))
-    if held["gain"].isna().all():
-        axis.set_xlim(-1, 1)
-    axis.set_title(strongest(held))
-
-
-def _size(one) -> str:
-    if pd.isna(one.gain):
-        return ""
-    return f"{_count(one.tasks, 'task')}, {_count(one.seeds, 'seed')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def strongest(held: pd.DataFrame) -> str:
@@ -104,3 +90,16 @@ def strongest(held: pd.DataFrame) -> str:
     gain, held_to = tables.signed(most["gain"]), tables.signed(most["of"])
     return (f"Without the task itself: at most {gain} points\n"
             f"({most['control']}, {_size(most)}; intermediate {held_to})")  # fmt: skip
+
+
+def _over(parts: pd.DataFrame) -> str:
+    return parts.attrs["tasks"]
+
+
+def _size(one) -> str:
+    known = not pd.isna(one.gain)
+    return f"{_count(one.tasks, 'task')}, {_count(one.seeds, 'seed')}" if known else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

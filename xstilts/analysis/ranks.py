@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xstilts.stats import Interval
+from xstilts.analysis.rulings import ALPHA, NAN, verdict
+from xstilts.stats import fewest
 
-NAN = float("nan")
 DRAWS = 4000  # permutations
-SURE = 0.05
+MOST = 500  # languages that anybody could have
 
 
 class Rank(NamedTuple):
     """Spearman's rho over `n` languages, its 95 % interval (a random sample of languages), p by
-    permutation of the languages within families, and how many controls were held. NaN below five
-    languages."""
+    permutation of the languages within families, how many controls were held, and the sign that
+    is expected (0: any). NaN below five languages."""
 
     rho: float = NAN
     low: float = NAN
@@ -27,9 +27,31 @@ class Rank(NamedTuple):
     p: float = NAN
     n: int = 0
     held: int = 0
+    sign: int = 0
+
+    @property
+    def words(self) -> str:
+        """The correlation with its interval and number of languages."""
+        if np.isnan(self.rho):
+            return f"too few languages ({self.n})" if self.n else "no data"
+        return f"{self.rho:+.2f} [{self.low:+.2f}, {self.high:+.2f}], {self.n} languages"
+
+    def ruling(self, p: float | None = None, alpha: float = ALPHA) -> str:
+        """Whether a correlation of the expected sign is there; `p`: adjusted, else its own.
+
+        Where one cannot tell: what would show, at the level `alpha`, with a probability of 80 %.
+        """
+        needs = "too few languages" if self.n else "no data"
+        if not np.isnan(self.rho):
+            langs = fewest(lambda n: weakest(n, alpha), abs(self.rho), MOST) or 0
+            more = f" or {langs + self.held} languages" if langs + self.held > self.n else ""
+            needs = f"would need |rho| {weakest(self.n - self.held, alpha):.2f}{more}"
+        expected = not self.sign or self.sign * self.rho > 0
+        return verdict(self.p if p is None else p, expected, needs)
 
 
-def rank(x: pd.Series, y: pd.Series, controls: pd.DataFrame | None = None, family=None) -> Rank:
+def rank(x: pd.Series, y: pd.Series, controls: pd.DataFrame | None = None, family=None,
+         sign: int = 0) -> Rank:  # fmt: skip
     """The rank correlation of `x` and `y`, of what is left of their ranks besides the `controls`.
 
     `family` (by language) keeps permutations within families; a language alone in its family then
@@ -39,7 +61,7 @@ def rank(x: pd.Series, y: pd.Series, controls: pd.DataFrame | None = None, famil
     both = pd.concat([x.rename("x"), y.rename("y"), controls], axis=1, join="inner").dropna()
     n, held = len(both), controls.shape[1]
     if n - held < 5 or both["x"].nunique() < 2 or both["y"].nunique() < 2:
-        return Rank(n=n, held=held)
+        return Rank(n=n, held=held, sign=sign)
     ranks = both.rank().to_numpy()
     rest = np.column_stack([np.ones(n), ranks[:, 2:]])
     a, b = (_less(ranks[:, i], rest) for i in (0, 1))
@@ -49,7 +71,7 @@ def rank(x: pd.Series, y: pd.Series, controls: pd.DataFrame | None = None, famil
     p = (1 + (np.abs(drawn) >= abs(rho) - 1e-9).sum()) / (1 + DRAWS)
     half = 1.96 * np.sqrt((1 + rho**2 / 2) / (n - held - 3))  # Bonett and Wright (2000)
     low, high = np.tanh(np.arctanh(np.clip(rho, -0.9999, 0.9999)) + np.array([-half, half]))
-    return Rank(float(rho), float(low), float(high), float(p), n, held)
+    return Rank(float(rho), float(low), float(high), float(p), n, held, sign)
 
 
 def _less(values: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -84,13 +106,13 @@ def slopes(table: pd.DataFrame, x: pd.Series) -> pd.Series:
     return (rows @ x) / (x**2).sum()
 
 
-def weakest(n: int, power: float = 0.8, alpha: float = SURE) -> float:
-    """The weakest |rho| that `n` languages show with probability `power` (Fisher's z)."""
+def weakest(n: int, alpha: float = ALPHA) -> float:
+    """The weakest |rho| that `n` languages show four times out of five (Fisher's z)."""
     from scipy.stats import norm
 
     if n < 4:
         return NAN
-    return float(np.tanh((norm.ppf(1 - alpha / 2) + norm.ppf(power)) / np.sqrt(n - 3)))
+    return float(np.tanh((norm.ppf(1 - alpha / 2) + norm.ppf(0.8)) / np.sqrt(n - 3)))
 
 
 def inflation(table: pd.DataFrame) -> pd.Series:
@@ -105,39 +127,3 @@ def inflation(table: pd.DataFrame) -> pd.Series:
         left = (_less(own, rest) ** 2).sum() / ((own - own.mean()) ** 2).sum()
         made[name] = 1 / left if left > 1e-9 else float("inf")
     return pd.Series(made)
-
-
-def interval(estimate: float, error: float, free: float) -> Interval:
-    """A t interval at 95 %; NaN bounds without degrees of freedom."""
-    from scipy.stats import t
-
-    half = t.ppf(0.975, free) * error if free > 0 else NAN
-    return Interval(float(estimate), float(estimate - half), float(estimate + half))
-
-
-def words(one: Rank) -> str:
-    """The correlation with its interval and number of languages."""
-    if np.isnan(one.rho):
-        return f"too few languages ({one.n})" if one.n else "no data"
-    return f"{one.rho:+.2f} [{one.low:+.2f}, {one.high:+.2f}], {one.n} languages"
-
-
-def verdict(one: Rank, sign: int, p: float | None = None, alpha: float = SURE) -> str:
-    """Whether a correlation of that sign (0: of any) is there; `p`: adjusted, else its own.
-
-    Where one cannot tell: what would show, at the level `alpha`, with a probability of 80 %.
-    """
-    p = one.p if p is None else p
-    if p < SURE and not np.isnan(p):
-        return "holds" if not sign or sign * one.rho > 0 else "does not hold: the other way"
-    if np.isnan(one.rho):
-        return "cannot tell (no data)" if not one.n else "cannot tell (too few languages)"
-    more = needed(one.rho, alpha=alpha)
-    more = f" or {more + one.held} languages" if more and more + one.held > one.n else ""
-    least = weakest(one.n - one.held, alpha=alpha)
-    return f"cannot tell (would need |rho| {least:.2f}{more})"
-
-
-def needed(rho: float, most: int = 500, alpha: float = SURE) -> int | None:
-    """How many languages would show a correlation of this size; None if over `most`."""
-    return next((n for n in range(5, most + 1) if weakest(n, alpha=alpha) <= abs(rho)), None)

@@ -22,7 +22,10 @@ BOUNDS = {  # of the measures that begin so
     "js_subwords": (-1, 1),
     "proxy_a": (-2, 2),
     "accuracy": (0, 100),
+    "overlap": (0, 100),
 }
+LIKE = {"translations": ("translations", plots.BLUE), "random": ("English with others",
+        plots.ORANGE), "within": ("one language", plots.GREY)}  # fmt: skip
 KEY = ["task", "lang", "domain", "layer", "measure"]
 
 
@@ -57,32 +60,30 @@ def places(measure: str) -> tuple[int, int]:
 def picture(kind: str, rows: pd.DataFrame, marked: int):
     """The picture of one group; `marked` is the setting's layer."""
     if kind == "domains":
-        between = rows["task"].iloc[0]
-        return nearness.layers(rows, between, marked)[0]
-    return {"text": _bars, "positions": _positions, "space": _layers, "knobs": _knobs}[kind](
-        rows, marked
-    )
+        return nearness.layers(rows, rows["task"].iloc[0], marked)
+    if kind == "space":
+        return _layers(rows, marked)
+    return {"text": _bars, "positions": _positions, "knobs": _knobs, "overlap": _seen}[kind](rows)
 
 
-def _bars(rows: pd.DataFrame, _):
+def _bars(rows: pd.DataFrame):
     table = rows.pivot_table("value", "lang", "measure")
     table = table.reindex(tables.nearest_first(table.index))
     figure, panels = plots.axes(2, 1, width=max(6, 0.32 * len(table)), height=4.4)
     labels = {"fertility": "pieces per English piece", "shared_pieces": "% shared with English"}
     for axis, (name, label) in zip(panels, labels.items(), strict=True):
-        axis.bar(range(len(table)), table[name], color=plots.BLUE, width=0.7)
-        axis.set_xticks(range(len(table)), table.index, fontsize=7)
+        own = table[name]
+        axis.bar(range(len(own)), own, color=plots.BLUE, width=0.7)
+        axis.set_xticks(range(len(own)), own.index, fontsize=7)
         axis.grid(axis="x", visible=False)
-        most, least = table[name].idxmax(), table[name].idxmin()
-        axis.set(ylabel=label)
-        axis.set_title(f"most in {most} ({table[name].max():.2f}), "
-                       f"least in {least} ({table[name].min():.2f})", fontsize=9,
-                       loc="left")  # fmt: skip
+        axis.set_ylabel(label)
+        axis.set_title(f"most in {own.idxmax()} ({own.max():.2f}), "
+                       f"least in {own.idxmin()} ({own.min():.2f})", fontsize=9)  # fmt: skip
     panels[0].axhline(1, color=plots.ORANGE, lw=1.2)
     return figure
 
 
-def _positions(rows: pd.DataFrame, _):
+def _positions(rows: pd.DataFrame):
     own = rows.assign(place=[sum(places(name)) / 2 for name in rows["measure"]])
     table = own.pivot_table("value", "place", "lang")
     figure, (axis,) = plots.axes(1, 1, width=6.5, height=3.2)
@@ -93,37 +94,55 @@ def _positions(rows: pd.DataFrame, _):
         axis.plot(table["en"], color=plots.ORANGE, lw=1.6, label="English")
     axis.set(xlabel="position, pieces", ylabel="loss of hidden pieces (nats)", ylim=(0, None))
     axis.set_title(f"Loss from {mean.iloc[0]:.2f} at the start to {mean.iloc[-1]:.2f} at the end",
-                   fontsize=9, loc="left")  # fmt: skip
-    axis.legend(fontsize=8, frameon=False)
+                   fontsize=9)  # fmt: skip
+    axis.legend(fontsize=8)
     return figure
 
 
 def _layers(rows: pd.DataFrame, marked: int):
     figure, panels = plots.axes(1, 2, width=9, height=3.3)
+    means = rows.pivot_table("value", "layer", "measure")
     for axis, kind in zip(panels, ("", "_centred"), strict=True):
-        means = {}
-        for name, colour in (("translations", plots.BLUE), ("random", plots.ORANGE),
-                             ("within", plots.GREY)):  # fmt: skip
-            own = rows[rows["measure"] == f"cosine_{name}{kind}"]
-            mean = own.groupby("layer")["value"].mean()
-            axis.plot(mean.index.astype(int), mean, color=colour, lw=2, marker="o", ms=4,
-                      label=LIKE[name])  # fmt: skip
-            means[name] = mean.get(marked, np.nan)
+        for name, (label, colour) in LIKE.items():
+            axis.plot(means[f"cosine_{name}{kind}"], color=colour, lw=2, marker="o", ms=4,
+                      label=label)  # fmt: skip
         axis.axvline(marked, color=plots.GREY, lw=1, ls=":")
         axis.set(xlabel="layer (0: embeddings)", ylabel="mean cosine", ylim=(None, 1))
-        axis.set_title(f"{'centred' if kind else 'as they are'}: translations "
-                       f"{means['translations']:.2f}, random {means['random']:.2f}",
-                       fontsize=9, loc="left")  # fmt: skip
-        axis.set_xticks(sorted(rows["layer"].dropna().astype(int).unique()))
+        same, random = (means.loc[marked, f"cosine_{name}{kind}"]
+                        for name in ("translations", "random"))  # fmt: skip
+        axis.set_title(f"{'centred' if kind else 'as they are'}: translations {same:.2f}, "
+                       f"random {random:.2f}", fontsize=9)  # fmt: skip
+        axis.set_xticks(means.index)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
-                  fontsize=8, frameon=False)  # fmt: skip
+                  fontsize=8)  # fmt: skip
     return figure
 
 
-LIKE = {"translations": "translations", "random": "English with others", "within": "one language"}
-
-
-def _knobs(rows: pd.DataFrame, _):
+def _knobs(rows: pd.DataFrame):
     task = rows["task"].iloc[-1]
     table = knobs.compared(knobs.accuracies(rows.assign(recipe="own"), task, "own"))
     return knobs.picture(table, task)
+
+
+def _seen(rows: pd.DataFrame):
+    near = rows[rows["measure"] == "overlap_near"]
+    sides = near["task"].str.split(">", expand=True)
+    table = near.assign(trained=sides[0], tested=sides[1]).pivot(
+        index="trained", columns="tested", values="value")  # fmt: skip
+    table = table.loc[(table > 0).any(axis=1), (table > 0).any()]
+    if table.empty:
+        return plots.nothing("No English test row stands in a training set")
+    figure, (axis,) = plots.axes(1, 1, width=2.5 + 0.9 * table.shape[1],
+                                 height=1.6 + 0.3 * len(table))  # fmt: skip
+    axis.imshow(table, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    axis.set_xticks(range(table.shape[1]), table.columns, rotation=30, ha="right")
+    axis.set_yticks(range(len(table)), table.index)
+    axis.grid(visible=False)
+    for (i, j), share in np.ndenumerate(table.to_numpy()):
+        axis.text(j, i, f"{share:.1f}", ha="center", va="center",
+                  color="white" if share > 60 else plots.INK)  # fmt: skip
+    top, worst = table.max().max(), table.max().idxmax()
+    axis.set(xlabel="English test rows of", ylabel="training set")
+    axis.set_title(f"At most {top:.1f} % of test rows stand in a training set, whole or nearly "
+                   f"({table[worst].idxmax()} and {worst})", fontsize=9)  # fmt: skip
+    return figure

@@ -15,9 +15,10 @@ from xstilts.files import read_record
 from xstilts.runs import runs_dir
 from xstilts.scores import EXAMPLE_COLUMNS
 from xstilts.settings import resolve
-from xstilts.snapshot import SNAPSHOT, load
+from xstilts.snapshot import load
 
 COLUMNS = ("setting", "seed", "recipe", "target", *EXAMPLE_COLUMNS)
+OF = ["target", "task", "lang"]  # of texts that are sorted by length together
 THIRDS = ("first", "second", "last")  # of a text: where its answer begins
 
 
@@ -56,7 +57,7 @@ def cut(examples: pd.DataFrame, length: pd.Series) -> pd.Series:
 def within(examples: pd.DataFrame) -> pd.Series:
     """Bins by the thirds of a text's own language and task, as Groups has them without English."""
     length = examples["pieces"].astype(float)
-    among = length.groupby([examples["task"], examples["lang"]])
+    among = length.groupby([examples[name] for name in OF])
     low, high = (among.transform("quantile", part) for part in (1 / 3, 2 / 3))
     return pd.Series(np.select([length <= low, length <= high], BINS[:2], BINS[2]), examples.index)
 
@@ -65,7 +66,7 @@ def learnt(runs: Iterable, kept: bool) -> pd.DataFrame:
     """Of each recipe: English dev of its own task, after its own training, at its own length
     (percent, mean over tasks and seeds), and seeds. From the run folders or, if `kept`, from what
     the snapshot says of these runs."""
-    told = load(SNAPSHOT, "runs").set_index("run")["headline"].to_dict() if kept else {}
+    told = load("runs").set_index("run")["headline"].to_dict() if kept else {}
     found: dict[str, list[float]] = {}
     for run in (run for run in runs if run.leaves == "model" and run.params.get("recipe")):
         record = read_record(runs_dir() / run.id).get("dev") or {}
@@ -86,14 +87,8 @@ def places(rows: Iterable[Mapping]) -> dict[str, str]:
 def by_language(examples: pd.DataFrame) -> pd.DataFrame:
     """Of each task's texts in a language: mean pieces, and the share (%) that takes more than one
     window, of all and of the longest and the shortest third of that language."""
-    once = examples.drop_duplicates(["task", "target", "lang", "id"])
-    found = {}
-    for (target, task, lang), part in once.groupby(["target", "task", "lang"]):
-        low, high = part["pieces"].quantile([1 / 3, 2 / 3])
-        parts = {"all": part, "short": part[part["pieces"] <= low],
-                 "long": part[part["pieces"] > high]}  # fmt: skip
-        share = {name: 100 * own["several"].mean() for name, own in parts.items()}
-        found[target, task, lang] = {"pieces": part["pieces"].mean(), **share}
-    names = ["target", "task", "lang"]
-    index = pd.MultiIndex.from_tuples(found, names=names) if found else None
-    return pd.DataFrame(found.values(), index=index, columns=["pieces", "all", "short", "long"])
+    once = examples.drop_duplicates([*OF, "id"])
+    once = once.assign(bin=within(once), several=100.0 * once["several"])
+    shares = once.pivot_table("several", OF, "bin").reindex(columns=[BINS[0], BINS[2]])
+    means = once.groupby(OF).agg(pieces=("pieces", "mean"), all=("several", "mean"))
+    return means.join(shares)

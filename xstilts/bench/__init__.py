@@ -114,13 +114,16 @@ class Case:
         return rows
 
 
-def features(task: Task, data: str, tokenizer, count: int, longest: int):
-    """Features of English training rows that can teach.
+def features(
+    task: Task, data: str, tokenizer, longest: int, count: int, split: str = "train",
+    lang: str = "en",
+) -> list[Feature]:  # fmt: skip
+    """Features of at most `count` rows with a usable label.
 
     The world's texts are shorter, and more alike in length, than the tasks' real ones; there they
     are put end to end as JOINED says.
     """
-    rows = load(task, "train", "en", data=data, limit=count).to_list()
+    rows = load(task, split, lang, data=data, limit=count).to_list()
     if data == "world":
         column, mean, spread = JOINED[task.form]
         drawn = np.random.default_rng(SEED).lognormal(mean, spread, len(rows))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from transformers import DataCollatorWithPadding
 
-from xstilts.batches import collate, micro_batches
+from xstilts.batches import batched, collate
 from xstilts.bench import GPU, PRECISION, SEED, Case
 from xstilts.bench.training import build
 from xstilts.encoder import Encoder
@@ -50,10 +50,8 @@ def one_by_one(folder: Path, case: Case, languages: Sequence[Sequence[Feature]])
 def last_layer(encoder: Encoder, features: Sequence[Feature]) -> Tensor:
     """`retrieval.pooled` for the last layer alone: [N, width]."""
     made, device = torch.empty(len(features), encoder.width), next(encoder.parameters()).device
-    pad = encoder.tokenizer.pad_token_id
-    for micro in micro_batches([f.length for f in features], TOKENS):
-        batches = [collate([features[i] for i in group], pad, device) for group in micro]
-        blocks = [block for batch in batches for block in batch.blocks]
+    for micro, batches in batched(features, encoder.tokenizer.pad_token_id, device, TOKENS):
+        blocks = [batch.blocks[0] for batch in batches]
         with autocast(device, PRECISION):
             hidden = encoder.read(blocks)
         means = [mean(h.float(), b) for h, b in zip(hidden, blocks, strict=True)]

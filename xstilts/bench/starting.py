@@ -5,7 +5,6 @@ All three execute copies of the notebooks in a folder of their own, with results
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -74,21 +73,12 @@ class Workshop:
     @contextmanager
     def parent(self) -> Iterator[Callable[..., float]]:
         """A ready parent, and with it a way to fork runs."""
+        from xstilts import launch
+
         path = str(self.home / "parent")
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path)
-            listener.listen()
-            number = listener.fileno()
-            words = [sys.executable, "-c", HERE.format("launch"), str(self.books), "--serve",
-                     str(number)]  # fmt: skip
-            process = subprocess.Popen(words, pass_fds=(number,), cwd=ROOT,
-                                       env=self._environment("forked"),
-                                       stdout=subprocess.DEVNULL)  # fmt: skip
-        try:
+        program = ("-c", HERE.format("launch"), str(self.books))
+        with launch.parent(path, self._environment("forked"), program):
             yield lambda *words: self._seconds(["-m", "xstilts.launch", *words], "forked", path)
-        finally:
-            process.kill()
-            process.wait()
 
     def scores(self, kind: str) -> bytes:
         """The Scores of the small run, as they lie on disk."""

@@ -42,8 +42,7 @@ STATIC, DYNAMIC, GROUPED = PEERS
 def ours(case: Case, warm: int, steps: int) -> tuple[int, float]:
     """The product's own loop."""
     hyper = Hyper(RATE, 1, case.batch, case.longest, updates=warm + steps, tokens=case.tokens)
-    lengths, module = [f.length for f in case.features], form(case.task.form)
-    lesson = Lesson(case.task, case.head, module, case.features, lengths, case.batch)
+    lesson = Lesson(case.task, case.head, case.features, case.batch)
     training = Training(case.model, [lesson], hyper, PRECISION, case.seed, case.name)
     for step in range(warm):
         training._update(step)

@@ -23,6 +23,7 @@ from xstilts import metrics
 from xstilts.paths import BadInput, nearest
 
 FORMS = ("classify", "choose", "tag", "span", "pairs")
+UNTAUGHT = ("mlm", "moments")  # of running text: no rows, so no decode
 IGNORED = -100  # torch's mark for "no label here"
 
 
@@ -92,7 +93,7 @@ def _specials(encoded) -> list[np.ndarray]:
 
 def form(name: str) -> ModuleType:
     """The module of a form, e.g. `form("span").decode`."""
-    if name not in FORMS:
+    if name not in FORMS + UNTAUGHT:
         raise BadInput(f"unknown form '{name}': {nearest(name, FORMS)}")
     return import_module(f"xstilts.forms.{name}")
 

@@ -23,16 +23,13 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     features = []
     for i, row in enumerate(rows):
         context, choices = pieces[row["context"]], [pieces[choice] for choice in row["choices"]]
-        longest = len(context) + max(map(len, choices))
-        made = tuple(_pair(frame, context, choice, room) for choice in choices)
+        longest, made = len(context) + max(map(len, choices)), []
+        for choice in (choice[:room] for choice in choices):
+            cut = max(0, len(context) + len(choice) - room)
+            made.append(frame.pair(context[cut:], choice))
         whole = longest + max_len - room
-        features.append(Feature(i, made, _target(row, task), whole, longest > room))
+        features.append(Feature(i, tuple(made), _target(row, task), whole, longest > room))
     return features
-
-
-def _pair(frame, context, choice, room):
-    choice = choice[:room]
-    return frame.pair(context[max(0, len(context) + len(choice) - room) :], choice)
 
 
 def _target(row, task):
@@ -61,7 +58,4 @@ def loss(out, batch):
 
 def decode(outs, features, rows, task) -> list[int]:
     """The index of every row's best choice."""
-    answers = [0] * len(rows)
-    for feature, out in zip(features, outs, strict=True):
-        answers[feature.row] = int(out.argmax())
-    return answers
+    return [int(out.argmax()) for out in outs]

@@ -19,25 +19,19 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     texts = [(row["text_a"], row.get("text_b") or "") for row in rows]
     pieces = tokenise(chain.from_iterable(texts), tokenizer)
     for i, (row, (first, second)) in enumerate(zip(rows, texts, strict=True)):
-        pair, a, b = bool(second), pieces[first], pieces[second]
-        room, whole = frame.room(max_len, pair=pair), len(a) + len(b)
-        if whole > room:
-            a, b = longest_first(a, b, room)
-        made = frame.pair(a, b) if pair else frame.single(a)
+        a, b = pieces[first], pieces[second]
+        room, whole = frame.room(max_len, pair=bool(second)), len(a) + len(b)
+        a, b = longest_first(a, b, room)
+        made = frame.pair(a, b) if second else frame.single(a)
         target = number(row.get("label"), row, task)
-        specials = max_len - room
-        features.append(Feature(i, (made,), target, whole + specials, whole > room))
+        features.append(Feature(i, (made,), target, whole + max_len - room, whole > room))
     return features
 
 
 def longest_first(a: list[int], b: list[int], room: int) -> tuple[list[int], list[int]]:
     """Both cut at the end to `room` pieces together: the longer loses until they are even."""
-    half = room // 2
-    if len(a) <= half:
-        return a, b[: room - len(a)]
-    if len(b) <= room - half:
-        return a[: room - len(b)], b
-    return a[:half], b[: room - half]
+    keep = min(len(a), max(room // 2, room - len(b)))
+    return a[:keep], b[: room - keep]
 
 
 def head(width, task) -> nn.Module:
@@ -52,7 +46,4 @@ def loss(out, batch):
 
 def decode(outs, features, rows, task) -> list[str]:
     """The likeliest label of every row."""
-    answers = [""] * len(rows)
-    for feature, out in zip(features, outs, strict=True):
-        answers[feature.row] = task.labels[int(out.argmax())]
-    return answers
+    return [task.labels[int(out.argmax())] for out in outs]

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from xstilts.forms import IGNORED, Feature, Input
+from xstilts.forms import IGNORED, Feature, Frame, Input
 from xstilts.pieces import smoothed
 from xstilts.text import ALPHA, Pieces, windows
 
@@ -28,13 +28,12 @@ def encode(docs: Mapping[str, list], tokenizer, max_len: int, count: int) -> lis
     `docs` are documents, lists of sentences, by language; those of a small language come again.
     """
     pieces = {lang: Pieces(own, tokenizer, max_len) for lang, own in docs.items()}
-    features = []
+    frame, features = Frame(tokenizer), []
     for lang, share in smoothed({k: len(p.flat) for k, p in pieces.items()}, ALPHA).items():
         dice = np.random.default_rng(crc32(lang.encode()))
-        stream = windows(pieces[lang], tokenizer, max_len, dice)
+        stream = windows(pieces[lang], frame, max_len, dice)
         for one in islice(stream, max(1, round(count * share))):
-            made = Input(one.ids, one.split or len(one.ids))
-            features.append(Feature(len(features), (made,), None, len(one.ids), place=lang))
+            features.append(Feature(len(features), (one,), None, len(one.ids), place=lang))
     return features
 
 

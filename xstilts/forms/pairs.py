@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from xstilts.forms import Feature, Frame
+from xstilts.forms import Feature, Frame, asked
 from xstilts.paths import BadInput
 from xstilts.wordpieces import tokenise
 
@@ -37,18 +37,15 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
 
 def couples(features, rows) -> list[Feature]:
     """Every query with its first gold candidate, two inputs a feature."""
-    candidates = {row["id"]: f for f, row in zip(features, rows, strict=True) if not _asks(row)}
-    made = []
-    for feature, row in zip(features, rows, strict=True):
-        gold = next((g for g in row["gold"] if g in candidates), None) if _asks(row) else None
+    queries, made = asked(rows), []
+    candidates = {row["id"]: f for f, row in zip(features, rows, strict=True)
+                  if row["side"] == "candidate"}  # fmt: skip
+    for feature, row in ((features[i], rows[i]) for i in queries):
+        gold = next((g for g in row["gold"] if g in candidates), None)
         if gold is not None:
             inputs = feature.inputs + candidates[gold].inputs
             made.append(replace(feature, inputs=inputs, target=0))
     return made
-
-
-def _asks(row) -> bool:
-    return row["side"] == "query"
 
 
 def mean(hidden, block):
@@ -93,9 +90,8 @@ def decode(outs, features, rows, task) -> list[list[str] | None]:
 
     A candidate that comes with several languages under one id is one candidate.
     """
-    answers = [None] * len(rows)
-    queries = [i for i, row in enumerate(rows) if _asks(row)]
-    pool = list({row["id"]: i for i, row in enumerate(rows) if not _asks(row)}.values())
+    answers, queries = [None] * len(rows), asked(rows)
+    pool = [*{r["id"]: i for i, r in enumerate(rows) if r["side"] == "candidate"}.values()]
     if not queries:
         return answers
     if not pool:

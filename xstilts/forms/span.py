@@ -21,6 +21,7 @@ STRIDE = 128  # pieces from one window's start to the next
 QUESTION = 64  # pieces of the question, at most
 BEST = 20  # starts and ends looked at
 LONGEST = 30  # pieces of an answer
+NONE = (-1, -1)  # the pieces of no answer
 NOWHERE = (0, 0)  # the first special piece stands for "not here"
 
 
@@ -46,8 +47,10 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
         full, (ids, offsets) = questions[row["question"]], contexts[row["context"]]
         question = full[:longest]
         whole = len(full) + len(ids) + max_len - room
-        answer = _pieces(row, offsets, task)
         bounds = windows(len(ids), room - len(question))
+        answer = _pieces(row, offsets, task)
+        if answer and answer != NONE and not any(_within(answer, bound) for bound in bounds):
+            answer = None  # windows that each see a part of it would teach that there is none
         for (begin, end), core in zip(bounds, _cores(bounds, len(ids)), strict=True):
             made = frame.pair(question, ids[begin:end])
             window = Window(made.second, offsets[begin:end], core[begin:end])
@@ -82,13 +85,13 @@ def _cores(bounds, length: int) -> np.ndarray:
 
 
 def _pieces(row, offsets, task) -> tuple[int, int] | None:
-    """First and last piece of the row's first answer; (-1, -1) where none is the right answer.
+    """First and last piece of the row's first answer; NONE where it is right to say nothing.
 
     None if the row cannot teach: it has no answer, or one that is not where it is said to be.
     """
     answers = row.get("answers")
     if not answers or not answers["text"]:
-        return (-1, -1) if answers and getattr(task, "no_answer", False) else None
+        return NONE if answers and getattr(task, "no_answer", False) else None
     text, begin = answers["text"][0], answers["answer_start"][0]
     end = begin + len(text)
     if not text or row["context"][begin:end] != text:
@@ -98,10 +101,14 @@ def _pieces(row, offsets, task) -> tuple[int, int] | None:
     return (first, last) if first <= last else None
 
 
+def _within(answer: tuple[int, int], bounds: tuple[int, int]) -> bool:
+    return bounds[0] <= answer[0] and answer[1] < bounds[1]
+
+
 def _place(answer, begin: int, end: int, shift: int) -> tuple[int, int] | None:
     if answer is None:
         return None
-    if begin <= answer[0] and answer[1] < end:
+    if _within(answer, (begin, end)):
         return answer[0] - begin + shift, answer[1] - begin + shift
     return NOWHERE
 

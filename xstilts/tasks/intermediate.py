@@ -19,7 +19,6 @@ SNLI = Task(
     hub=(Hub("stanfordnlp/snli", "plain_text", TRAIN_DEV | {"test": "test"}),),
     columns=PREMISE,
     world="snli",
-    max_len=256,
     cite="bowman2015snli",
 )
 MNLI = Task(
@@ -31,7 +30,6 @@ MNLI = Task(
     columns=PREMISE | {"id": "idx"},
     world="mnli",
     translated="xnli",
-    max_len=256,
     cite="williams2018mnli",
 )
 ANLI = tuple(
@@ -44,7 +42,6 @@ ANLI = tuple(
                  {"train": f"train_r{n}", "dev": f"dev_r{n}", "test": f"test_r{n}"}),),
         columns=PREMISE | {"id": "uid"},
         world=f"anli_r{n}",
-        max_len=256,
         cite="nie2020anli",
     )
     for n in (1, 2, 3)
@@ -57,7 +54,6 @@ QQP = Task(
     hub=(Hub("nyu-mll/glue", "qqp", TRAIN_DEV),),
     columns={"id": "idx", "text_a": "question1", "text_b": "question2"},
     world="qqp",
-    max_len=256,
     cite="iyer2017qqp",
 )
 SQUAD_V1 = Task(
@@ -90,7 +86,6 @@ HELLASWAG = Task(
     columns={"id": "ind", "context": "ctx_a",
              "choices": tuple(f"{{ctx_b}} {{endings[{n}]}}" for n in range(4))},
     world="hellaswag",
-    max_len=256,
     cite="zellers2019hellaswag",
 )  # fmt: skip
 CCG = Task(
@@ -100,7 +95,6 @@ CCG = Task(
     metric="token_accuracy",
     hub=(Hub("x-stilts/ccg", "default", TRAIN_DEV, local=LDC),),
     world="ccg",
-    max_len=256,
     cite="hockenmaier2007ccgbank",
 )
 COSMOSQA = Task(
@@ -112,7 +106,6 @@ COSMOSQA = Task(
     columns={"context": "{context} {question}",
              "choices": ("answer0", "answer1", "answer2", "answer3")},
     world="cosmosqa",
-    max_len=256,
     cite="huang2019cosmosqa",
 )  # fmt: skip
 CSQA = Task(
@@ -123,7 +116,6 @@ CSQA = Task(
     hub=(Hub("tau/commonsense_qa", "default", TRAIN_DEV),),
     columns={"context": "question", "choices": "choices.text", "label": "answerKey"},
     world="csqa",
-    max_len=256,
     cite="talmor2019commonsenseqa",
 )
 SIQA = Task(

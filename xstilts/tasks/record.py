@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from xstilts.languages import Language
 from xstilts.metrics import METRICS
-from xstilts.paths import BadInput, nearest
+from xstilts.paths import TABLES, BadInput
+from xstilts.records import check_known, check_once
 
 CODE = re.compile(r"\w[\w-]{0,31}")  # becomes part of file names
 COLUMNS = {  # of a row, by form; `xstilts.data` says what they mean
@@ -93,33 +94,29 @@ def in_both(codes: str, more: str = "") -> dict[str, tuple[str, ...]]:
 def check(task: Task) -> None:
     """BadInput when a record (somebody's own, most likely) cannot be meant."""
     where = f"task '{task.name}'"
-    for what, value, known in (
-        ("form", task.form, FORMS), ("metric", task.metric, METRICS), ("shape", task.shape, SHAPES),
-    ):  # fmt: skip
-        if value not in known:
-            raise BadInput(f"{where}: unknown {what} '{value}': {nearest(value, known)}")
+    check_known(task.form, FORMS, where, "form")
+    check_known(task.metric, METRICS, where, "metric")
+    check_known(task.shape, SHAPES, where, "shape")
     if task.form == "classify" and len(set(task.labels)) < 2:
         raise BadInput(f"{where}: 'labels' must name its classes, two or more")
     if not (task.hub or task.files or task.world):
         raise BadInput(f"{where}: no 'files', 'hub' or 'world', so it has no rows")
-    columns = () if task.shape else [c for h in task.hub for c in h.columns] + [*task.columns]
-    splits = (*task.files, *(split for hub in task.hub for split in hub.splits))
-    for what, names, known in (
-        ("split", splits, SPLITS), ("column", columns, (*COLUMNS[task.form], "domain")),
-        ("suite in 'train'", task.train, task.langs),
-    ):  # fmt: skip
-        for name in names:
-            if name not in known:
-                raise BadInput(f"{where}: unknown {what} '{name}': {nearest(name, known)}")
-    lists = {f"langs '{suite}'": codes for suite, codes in task.langs.items()}
-    for what, names in ({"labels": task.labels} | lists).items():
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise BadInput(f"{where}: {what}: '{twice[0]}' is there twice")
-        if not names and what != "labels":
-            raise BadInput(f"{where}: {what}: no language")
-    for code in (code for codes in lists.values() for code in codes):
-        if not CODE.fullmatch(code):
-            raise BadInput(f"{where}: langs: '{code:.40}' is no language's code, such as de")
+    for file in task.files.values():
+        if not file.endswith(TABLES):
+            raise BadInput(f"{where}: files: '{file}' should end in {', '.join(TABLES)}")
+    for split in (*task.files, *(split for hub in task.hub for split in hub.splits)):
+        check_known(split, SPLITS, where, "split")
+    for column in () if task.shape else (*task.columns, *(c for h in task.hub for c in h.columns)):
+        check_known(column, (*COLUMNS[task.form], "domain"), where, "column")
+    for suite in task.train:
+        check_known(suite, task.langs, where, "suite in 'train'")
+    check_once(task.labels, f"{where}: labels")
+    for suite, codes in task.langs.items():
+        check_once(codes, f"{where}: langs '{suite}'")
+        if not codes:
+            raise BadInput(f"{where}: langs '{suite}': no language")
+        if wrong := [code for code in codes if not CODE.fullmatch(code)]:
+            raise BadInput(f"{where}: langs: '{wrong[0]:.40}' is no language's code, such as de")
     templates = [*task.files.values(), *(hub.config for hub in task.hub)]
     for template in (*templates, *(hub.keep[1] for hub in task.hub if hub.keep)):
         try:

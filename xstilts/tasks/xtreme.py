@@ -31,7 +31,6 @@ XNLI = Task(
     hub=(Hub("facebook/xnli", "{code}", ALL_SPLITS),),
     columns=PREMISE,
     world="xnli",
-    max_len=256,
     cite="conneau2018xnli",
 )
 PAWSX = Task(
@@ -45,7 +44,6 @@ PAWSX = Task(
     columns={"text_a": "sentence1", "text_b": "sentence2"},
     world="pawsx",
     translated="pawsx",
-    max_len=256,
     cite="yang2019pawsx",
 )
 UDPOS = Task(
@@ -61,7 +59,6 @@ UDPOS = Task(
              langs=tuple(UD_MORE.split()), columns={"id": "idx", "tags": "upos"})),
     columns={"tags": "pos_tags"},
     world="udpos",
-    max_len=256,
     cite="nivre2018ud",
 )  # fmt: skip
 PANX = Task(
@@ -76,7 +73,6 @@ PANX = Task(
          Hub("unimelb-nlp/wikiann", "{code}", ALL_SPLITS, langs=tuple(PANX_MORE.split()))),
     columns={"tags": "ner_tags"},
     world="panx",
-    max_len=256,
     cite="pan2017wikiann",
 )  # fmt: skip
 XQUAD = Task(

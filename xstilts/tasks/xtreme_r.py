@@ -31,7 +31,6 @@ LAREQA = Task(
     columns={"question": "question", "context": "context", "answers": "answers"},
     shape="answers",
     world="lareqa",
-    max_len=256,
     cite="roy2020lareqa",
 )  # fmt: skip
 MEWSLIX = Task(

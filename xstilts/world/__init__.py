@@ -14,8 +14,8 @@ import zlib
 from pathlib import Path
 
 from xstilts.files import replaced
-from xstilts.paths import BadInput
-from xstilts.world import corpus, subjects, tasks
+from xstilts.paths import BadInput, UserError
+from xstilts.world import corpus, tasks
 from xstilts.world.concepts import DOMAINS
 from xstilts.world.languages import ALL, LANGS, LANGUAGES, Language, distance
 from xstilts.world.tasks import languages
@@ -23,10 +23,6 @@ from xstilts.world.tasks import languages
 __all__ = ["LANGS", "LANGUAGES", "VERSION", "Language", "distance", "fingerprint", "languages",
            "parallel", "rows", "text"]
 HERE = Path(__file__).parent
-TEXT_SOURCES = ("concepts.toml", "concepts.py", "languages.py", "meaning.py", "grammar.py",
-                "events.py", "relations.py", "lore.py", "corpus.py")
-TASK_SOURCES = ("statements.py", "passages.py", "choices.py", "pairs.py", "translation.py",
-                "tasks.py")
 VERSION = "1"   # of text and pairs, on which the encoders that ship were pretrained
 
 
@@ -40,8 +36,7 @@ def text(lang: str, domains=()) -> list[list[str]]:
         return docs
     if strange := set(domains) - set(DOMAINS):
         raise BadInput(f"the world has no domain '{min(strange)}': {' '.join(DOMAINS)}")
-    about = _cached(f"subjects-{lang}", lambda: subjects.subjects(lang),
-                    (*TEXT_SOURCES, "subjects.py"))
+    about = _cached(f"subjects-{lang}", lambda: corpus.subjects(lang))
     return [doc for doc, domain in zip(docs, about, strict=True) if domain in domains]
 
 
@@ -64,27 +59,27 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _cached(name: str, make, sources: tuple[str, ...] = TEXT_SOURCES) -> list:
+def _cached(name: str, make) -> list:
     """What `make()` yields, kept as JSON lines under the cache folder of these very sources."""
     from filelock import FileLock
 
     from xstilts.paths import cache_dir
 
-    digest = hashlib.sha256(b"".join((HERE / source).read_bytes() for source in sources))
+    sources = sorted([*HERE.glob("*.py"), *HERE.glob("*.toml")])
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
     path = cache_dir() / "world" / f"{VERSION}-{digest.hexdigest()[:8]}" / f"{name}.jsonl.gz"
-    if (kept := _kept(path)) is not None:
-        return kept
-    made = None
+    if (found := _kept(path)) is not None:
+        return found
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
-            if (made := _kept(path)) is None:
-                made = _plain(make())
+            if (found := _kept(path)) is None:
+                found = _plain(make())
                 with replaced(path) as part, gzip.open(part, "wt", 3, encoding="utf-8") as file:
-                    file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
-    except OSError:   # no room to keep it in, or no right to
-        made = made if made is not None else _plain(make())
-    return made
+                    file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+    except (OSError, UserError):   # no room to keep it in, or no right to
+        found = _plain(make()) if found is None else found
+    return found
 
 
 def _plain(items) -> list:
@@ -113,5 +108,4 @@ def rows(name: str, split: str, lang: str, pieces: int | None = None,
     tasks.check(name, split, lang, pieces, errors)
     more = f"{f'-{pieces}' if pieces else ''}{f'-errors{errors:g}' if errors else ''}"
     return _cached(f"{name}-{split}-{lang}{more}",
-                   lambda: tasks.draw(name, split, lang, pieces, errors),
-                   TEXT_SOURCES + TASK_SOURCES)
+                   lambda: tasks.draw(name, split, lang, pieces, errors))

@@ -26,6 +26,17 @@ def documents(code: str, limit: int | None = None) -> Iterator[list[str]]:
         yield [say(sentence, language) for sentence in document(dice, "text")]
 
 
+def subjects(code: str) -> Iterator[str]:
+    """The domains of `documents`, which do not say them: `draft` draws a sort, then a domain."""
+    dice = Dice(f"xstilts text {code}")
+    for _ in range(round(DOCUMENTS * ALL[code].share)):
+        before = dice.getstate()
+        dice.random()
+        yield dice.pick(list(c.DOMAINS))
+        dice.setstate(before)
+        document(dice, "text")
+
+
 def pairs(code: str, limit: int | None = None) -> Iterator[tuple[str, str]]:
     """English sentences with their translation, of documents that no text contains."""
     language, dice = ALL[code], Dice(f"xstilts pairs {code}")

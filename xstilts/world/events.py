@@ -156,12 +156,12 @@ def time(dice: Dice) -> tuple[str, str, Phrase]:
     return "time", "at", Phrase(dice.pick(c.HOURS))
 
 
-def thing(dice: Dice, noun: str, det: str = "", adj: float = 0.4, num: float = 0.15) -> Phrase:
+def thing(dice: Dice, noun: str, det: str = "", num: float = 0.15) -> Phrase:
     """A noun phrase about one or several of these, now and then with another of the kind."""
     if dice.chance(0.08):
         return pair(dice, noun, det)
     count = dice.number(2, 19) if dice.chance(num) else 0
-    quality = maybe(dice, noun, adj)
+    quality = maybe(dice, noun, 0.4)
     return Phrase(noun, det="" if count else det or ("the" if dice.chance(0.3) else "a"),
                   adj=quality, num=count)
 

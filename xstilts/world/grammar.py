@@ -211,18 +211,20 @@ class Speaker:
         """Subject, verb, object and adjuncts in the language's order."""
         clause, asked = s.clause, s.ask
         active = not s.passive
-        subject_slot, object_slot = ("agent", "patient") if active else ("patient", "agent")
+        subject_slot = "agent" if active else "patient"
         adjuncts = list(clause.adjuncts)
         if s.passive:
             adjuncts.insert(0, ("agent", "by", clause.agent))
         question = self.question(s) if asked and asked != "whether" else []
         subject_asked = asked == subject_slot or (s.passive and asked == "num")
-        subject = question if subject_asked else self.phrase(
+        moved = question if self.fronts and not (self.english and subject_asked) else []
+        here = [] if moved else question
+        subject = here if subject_asked else self.phrase(
             clause.at(subject_slot), subject_slot, "AGENT" if active else "")
         case = "" if clause.verb in ("be", "feel") else "OBJECT"
         obj: list[Token] = []
         if active and clause.patient:
-            obj = question if asked in ("patient", "num") else self.phrase(
+            obj = here if asked in ("patient", "num") else self.phrase(
                 clause.patient, "patient", case)
         inverted = self.english and bool(asked) and not subject_asked
         auxiliary, verb = self.verb(s, helped=inverted)
@@ -233,14 +235,8 @@ class Speaker:
             inner = "PP/NP" if name in ("to", "from", "than") else rf"({MODIFIER})/NP"
             words = self.adjunct(name, adposition, phrase, "(S/S)/NP" if name == s.front else inner)
             (fronted if name == s.front else others).append(words)
-        core = subject_asked or asked in ("", "patient", "num", "whether")
-        if not core and not self.fronts:
-            others.append(question)
-        moved = question if question and self.fronts and not subject_asked else []
-        if moved:
-            obj = [] if asked in ("patient", "num") else obj
-        elif question and subject_asked and self.fronts and not self.english:
-            moved, subject = question, []
+        if here and not subject_asked and asked not in ("patient", "num"):
+            others.append(here)
         if asked == "whether" and not self.english:
             moved = [Token(self.forms["whether"], "PART")]
         words = moved + self.front(fronted)

@@ -120,10 +120,10 @@ def qqp(dice: Dice, pool: str, domain: str) -> Statements:
             return Statements([first], [second], label, domain)
 
 
-def paws(dice: Dice, pool: str, domain: str, easy: float = 0.5) -> Statements:
+def paws(dice: Dice, pool: str, domain: str) -> Statements:
     """The same words in another order: the same fact ("1"), or two of them exchanged ("0").
 
-    Of the different facts told for training `easy` differ by a word, as a step towards the rest.
+    Half of the different facts told for training differ by a word, as a step towards the rest.
     """
     label, kind = dice.pick("01"), dice.pick(("qualities", "cities", "people"))
     fits = {"qualities": r.crossed, "cities": r.swapped, "people": r.swapped}[kind]
@@ -137,7 +137,7 @@ def paws(dice: Dice, pool: str, domain: str, easy: float = 0.5) -> Statements:
         if sort == kind and fits(clause) and (clause.at("place") or clause.at("time")):
             break
     second = clause if label == "1" else fits(clause)
-    if label == "0" and pool == "train" and dice.chance(easy):
+    if label == "0" and pool == "train" and dice.chance(0.5):
         second = r.contradicted(dice, clause, negate=False) or second
     return Statements([Sentence(clause)], [reordered(dice, second)], label, domain)
 
