@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xstilts import paired, plots, report, snapshot, tables
+from xstilts import doubts, paired, plots, report, snapshot, tables
 from xstilts.analysis import points, points_picture
 from xstilts.grid import plan
 from xstilts.gridfile import Grid, read, restrict
@@ -64,6 +64,13 @@ class Study:
         """The averages over languages of each setting."""
         return {name: tables.averages(self.found.scores, s, self.columns[name])
                 for name, s in self.settings.items()}  # fmt: skip
+
+    def notes(self, name: str) -> list[str]:
+        """The lines below the main table of a setting."""
+        setting, averages, columns = self.settings[name], self.averages[name], self.columns[name]
+        return [*report.notes(averages, columns),
+                *doubts.notes(self.found.scores, averages, setting, columns),
+                tables.PROVISIONAL, tables.stamp([setting])]  # fmt: skip
 
     @cached_property
     def controls(self) -> "Study":
@@ -152,13 +159,12 @@ def headline(study: Study) -> str:
 def main_tables(study: Study) -> str:
     """The main table of every setting."""
     parts = []
-    for name, setting in study.settings.items():
+    for name in study.settings:
         cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
-        below = [*report.notes(study.averages[name], study.columns[name]), tables.PROVISIONAL,
-                 tables.stamp([setting])]  # fmt: skip
         shown = tables.printed(cells).reset_index()
         caption = f"{name}: mean over languages, and the difference to none"
-        parts.append(given(study, f"main_table-{name}", shown, caption, below, data=cells))
+        parts.append(given(study, f"main_table-{name}", shown, caption, study.notes(name),
+                           data=cells))  # fmt: skip
     return "\n\n".join(parts)
 
 
@@ -266,15 +272,14 @@ def markdown(study: Study) -> str:
         drawn = [f"points-{name}.svg" for name in study.settings]
         parts = [f"![Where the points come from](reports/snapshot/figures/{name})"
                  for name in drawn if (study.folder / name).is_file()]  # fmt: skip
-    for name, setting in study.settings.items():
-        averages, columns = study.averages[name], study.columns[name]
-        shown = tables.printed(tables.cells(averages, study.recipes, columns))
+    for name in study.settings:
+        cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
+        shown = tables.printed(cells)
         blank = shown.isin(["–", ""])
         gone = shown.index[blank.all(axis=1)]
         shown = shown.drop(index=gone, columns=shown.columns[blank.drop(index=gone).all()])
         parts += [f"**{name}, grid {study.grid.name}: mean over languages (difference to none)**",
-                  report.markdown(shown), *report.notes(averages, columns),
-                  f"No runs yet after {', '.join(gone)}." if len(gone) else "",
-                  tables.PROVISIONAL, tables.stamp([setting])]  # fmt: skip
+                  report.markdown(shown), *study.notes(name),
+                  f"No runs yet after {', '.join(gone)}." if len(gone) else ""]  # fmt: skip
     parts += [f"{len(study.found.missing)} evaluations missing; {study.source}."]
     return "\n\n".join(filter(None, parts))
