@@ -5,6 +5,7 @@ import re
 import shutil
 from contextlib import redirect_stderr
 from io import StringIO
+from types import SimpleNamespace
 
 import made
 import pandas as pd
@@ -232,3 +233,14 @@ def test_without_scores_all_is_drawn_as_not_measured(out, tmp_path, monkeypatch)
     study = pages.Study(read(MINI), tmp_path)
     assert "no recipe has run on every task yet" in pages.headline(study)
     assert "–" in pages.main_tables(study) and plots.INK
+
+
+def test_pairs_of_sets_that_share_rows_are_told(tmp_path):
+    rows = [("ccg>udpos", "overlap_whole", 5.6), ("ccg>udpos", "overlap_near", 6.0),
+            ("mnli>xnli", "overlap_whole", 0.0), ("mnli>xnli", "overlap_near", 0.0)]  # fmt: skip
+    measures = pd.DataFrame(rows, columns=["task", "measure", "value"])
+    study = SimpleNamespace(found=SimpleNamespace(measures=measures), folder=tmp_path, stamp="")
+    said = pages.seen(study)
+    assert "Overlap in 1 of 2 pairs" in said and "ccg&gt;udpos" in said and "xnli" not in said
+    study.found.measures = measures[:0]
+    assert "Not measured" in pages.seen(study)

@@ -246,6 +246,19 @@ def data(study: Study) -> str:
     return table(pd.DataFrame(rows), "Published data sets", long=True, links=links)
 
 
+def seen(study: Study) -> str:
+    """Pairs of a training and a test set of which the one holds rows of the other."""
+    rows = study.found.measures
+    rows = rows[rows["measure"].str.startswith("overlap_")]
+    if rows.empty:
+        return "Not measured: no run of `measures: [overlap]` is done."
+    shares = rows.pivot_table("value", "task", "measure")
+    found = shares[shares.any(axis=1)].round(1).rename_axis("training set > test set").reset_index()
+    names = {"overlap_whole": "% whole", "overlap_near": "% whole or nearly"}
+    caption = f"Overlap in {len(found)} of {len(shares)} pairs of sets; in the others none"
+    return given(study, "overlap", found.rename(columns=names), caption)
+
+
 def runs(study: Study, known: Mapping[str, Mapping], linked: Mapping[str, str]) -> tuple[str, str]:
     """(a summary, the table of all runs): what is `known` of each, and the pages of those `linked`.
 
