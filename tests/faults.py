@@ -36,6 +36,7 @@ import psutil
 from conftest import SMALLEST, Checkout
 
 from xstilts.paths import ENCODERS, NOTEBOOKS
+from xstilts.provenance import surroundings
 
 GRID = f"""
 {SMALLEST}
@@ -501,6 +502,8 @@ def main() -> int:
             print(text, flush=True)
             print(text, file=file)
 
+        commit = surroundings()["commit"][:9]
+        log(f"{time.strftime('%Y-%m-%d')}, commit {commit}: faults.py {' '.join(sys.argv[1:])}")
         done = campaign(home, given.kinds.split(","), given.each, given.seed, log, not given.light)
         log(summary(done))
     return int(any(one.wrong for one in done))

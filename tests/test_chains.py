@@ -134,6 +134,12 @@ def test_the_notebook_finds_what_was_planted(path, monkeypatch):
     assert set(space["shares"]) == {"xtreme", "xtreme-r"}
 
 
+def test_the_notebook_reads_real_languages_of_which_one_suite_has_more(path, monkeypatch):
+    path.write_text(path.read_text().replace("tiny-mbert", "mbert"))
+    space = played(path, monkeypatch)
+    assert space["primary"].seeds == 3 and space["shares"]["xtreme-r"]["languages only there"]
+
+
 @pytest.mark.parametrize("there", [0, 1])
 def test_the_notebook_runs_on_nothing_and_on_one_seed(there, path, monkeypatch):
     space = played(path, monkeypatch, lack=lambda run: run.params["seed"] > there)
