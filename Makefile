@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo report test lint lab clean faults
 
-demo: .venv/.stamp  ## a small grid from start to end: three minutes, seconds when done
+demo: .venv/.stamp  ## a small grid from start to end: three to four minutes, seconds when done
 	@.venv/bin/xstilts run demo
 
 report: .venv/.stamp  ## the site in reports/site, of the demo or of GRID=...
