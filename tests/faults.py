@@ -66,6 +66,7 @@ class Round:
     phase: str = ""
     note: str = ""
     code: int | None = None
+    missed: bool = False  # the grid ended without having felt it
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -335,6 +336,7 @@ def interrupt(one: Round) -> None:
 def saving(one: Round) -> None:
     """Kill the kernel while it writes a file of its training's state, or the model."""
     one.begin()
+    one.missed = True
     wanted = one.dice.choice([".state.", ".model.", "state.safetensors"])
     skip = one.dice.randrange(3)
     while not one.ended():
@@ -348,6 +350,7 @@ def saving(one: Round) -> None:
             one.phase, one.note = "+".join(one.under_way()), f"while {found[0].name} was there"
             pids = one.processes()
             one.strike(*(pid for pid, part in pids.items() if part in ("kernel", "driver")))
+            one.missed = False
             break
     one.wait_for_the_end()
 
@@ -362,6 +365,7 @@ def full(one: Round) -> None:
     said = (one.home / "said").read_text()
     if one.code == 0:
         one.note += ", enough"
+        one.missed = True
     elif not re.search("no space|No space|File too large|killed or never begun", said):
         one.wrong.append(f"does not say that room lacks: {_last(said)}")
     if small:
@@ -473,13 +477,14 @@ def campaign(home: Path, kinds, each: int, seed: int, log, real: bool = True) ->
 
 def summary(done: list[Round]) -> str:
     """How many faults of each kind, over which phases, and what was lost."""
-    lines = []
+    lines, struck = [], [one for one in done if not one.missed]
     for kind in dict.fromkeys(one.kind for one in done):
-        mine = [one for one in done if one.kind == kind]
+        mine = [one for one in struck if one.kind == kind]
         lines.append(f"{kind:10} {len(mine):4} faults, {sum(bool(o.wrong) for o in mine)} wrong")
     phases = Counter(part for one in done for part in one.phase.split("+") if part)
     lines.append("struck during: " + ", ".join(f"{n} {name}" for name, n in phases.most_common()))
-    lines.append(f"{len(done)} faults, {sum(bool(one.wrong) for one in done)} wrong")
+    wrong = sum(bool(one.wrong) for one in done)
+    lines.append(f"{len(struck)} faults, {wrong} wrong; {len(done) - len(struck)} rounds missed")
     return "\n".join(lines)
 
 
