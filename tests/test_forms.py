@@ -271,6 +271,11 @@ def test_sentences_are_split_where_xtreme_splits_them(sizes, room):
     assert tag._segments(sizes, room) == [tuple(run) for run in runs]
 
 
+def test_maximal_context_follows_berts_rule():
+    bounds = span.windows(12, 8)  # 0-8, 4-12
+    assert span._cores(bounds, 12)[0].tolist() == [True] * 6 + [False] * 6
+
+
 def test_unanswerable_and_useless_answers():
     encode, tok = form("span").encode, tiny.tokenizer("bert")
     row = {"id": "0", "question": "who ?", "context": "ana sees ben"}

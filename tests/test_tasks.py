@@ -10,6 +10,32 @@ from xstilts.readings import READINGS
 from xstilts.recipes import RECIPES, Recipe
 from xstilts.tasks import FORMS, SHAPES, TASKS, Task, check, task, trained_by
 
+UD_33 = (
+    "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur "
+    "vi yo zh"
+)
+PANX_40 = (
+    "ar he vi id jv ms tl eu ml ta te af nl en de el bn hi mr ur fa fr it pt es bg ru ja ka ko "
+    "th sw yo my zh kk tr et fi hu"
+)
+TATOEBA_36 = (
+    "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw "
+    "zh kk tr et fi hu"
+)
+LISTS = {
+    "xnli": ("ar bg de el en es fr hi ru sw th tr ur vi zh", ""),
+    "pawsx": ("de en es fr ja ko zh", None),
+    "udpos": (UD_33, "lt pl uk wo ro"),
+    "panx": (PANX_40, "qu pl uk az lt pa gu ro"),
+    "xquad": ("en es de el ru tr ar vi th zh hi", "ro"),
+    "mlqa": ("en es de ar hi vi zh", ""),
+    "tydiqa": ("en ar bn fi id ko ru sw te", ""),
+    "bucc2018": ("de fr ru zh", None),
+    "tatoeba": (TATOEBA_36, "az lt pl uk ro"),
+    "xcopa": (None, "et ht id it qu sw ta th tr vi zh"),
+    "lareqa": (None, "ar de el en es hi ru th tr vi zh"),
+    "mewslix": (None, "ar de en es fa ja pl ro ta tr uk"),
+}
 COUNTS = {
     "xtreme": dict(xnli=15, pawsx=7, udpos=33, panx=40, xquad=11, mlqa=7, tydiqa=9, bucc2018=4,
                    tatoeba=36),
@@ -44,6 +70,17 @@ def test_every_language_of_a_record_has_a_place_on_the_hub(name):
         for hub in places:
             assert hub.config.format(**vars(table()[code])), (code, hub.config)
             assert hub.local or "x-stilts" not in hub.repo
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_language_lists_are_xtreme_s_own(name):
+    xtreme, more = LISTS[name]
+    expected = {}
+    if xtreme:
+        expected["xtreme"] = tuple(xtreme.split())
+    if more is not None:
+        expected["xtreme-r"] = tuple(f"{xtreme or ''} {more}".split())
+    assert TASKS[name].langs == expected
 
 
 @pytest.mark.parametrize("suite", COUNTS)
