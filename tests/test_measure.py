@@ -189,3 +189,13 @@ def test_xnli_by_the_models_own_head(tmp_path):
     judge = measure._head(tmp_path / "model", encoder())
     rows = minimal.xnli(ALL["en"])[:12]
     assert 0 <= judge(rows, "fp32") <= 100
+
+
+def test_overlap_is_drawn_where_there_is_any():
+    rows = pd.DataFrame({"task": ["ccg>udpos", "ccg>udpos", "mnli>xnli"], "value": [5.6, 6.0, 0.0],
+                         "measure": ["overlap_whole", "overlap_near", "overlap_near"]})  # fmt: skip
+    (axis,) = spaces.picture("overlap", rows, 1).axes
+    assert "6.0 %" in axis.get_title("left") and "ccg and udpos" in axis.get_title("left")
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["udpos"]
+    (axis,) = spaces.picture("overlap", rows.assign(value=0.0), 1).axes
+    assert "No English test row" in axis.get_title("left")

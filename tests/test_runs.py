@@ -176,6 +176,25 @@ def test_code_follows_imports_and_leaves_bookkeeping_out(notebooks):
     assert not {"plots", "runs", "grid", "recipes", "paths"} & set(found)
 
 
+def test_code_is_kept_by_content_and_read_without_a_place_to_keep_it(
+    notebooks, tmp_path, monkeypatch
+):
+    def told(cache):
+        monkeypatch.setenv("XSTILTS_CACHE", str(cache))
+        provenance.code.cache_clear()
+        return provenance.code("04_zero_shot")
+
+    first, kept = told(tmp_path / "cache"), len(list((tmp_path / "cache/code").iterdir()))
+    assert kept == len([name for name in first if not name.endswith(".toml")])
+    monkeypatch.setattr(provenance, "essence", lambda source: 1 / 0)  # never asked again
+    assert told(tmp_path / "cache") == first
+    monkeypatch.undo()
+    monkeypatch.setattr(provenance, "NOTEBOOKS", notebooks)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "code").write_text("in the way")
+    assert told(tmp_path / "full") == first
+
+
 def test_files_appear_whole_or_not_at_all(tmp_path):
     path = tmp_path / "table.csv"
     write_rows(path, [{"a": 0.1}])

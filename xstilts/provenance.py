@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
@@ -26,6 +27,7 @@ from xstilts.paths import (
     PACKAGE,
     ROOT,
     TABLES,
+    UserError,
     cache_dir,
     encoder_dir,
     fetched_dir,
@@ -215,9 +217,10 @@ def _read(path: Path) -> tuple[str, list[str]]:
     kept = cache_dir() / "code" / f"{digest(RULE + source)}.json"
     try:
         return tuple(json.loads(kept.read_text("utf-8")))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         read = digest(essence(source))[:16], sorted(_imports(source))
-    write_json(kept, read)
+    with suppress(UserError):  # without a place for it, it is parsed again
+        write_json(kept, read)
     return read
 
 
