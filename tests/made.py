@@ -8,7 +8,7 @@ import pandas as pd
 from xstilts.grid import plan
 from xstilts.gridfile import read
 from xstilts.languages import languages
-from xstilts.scores import COLUMNS, suites
+from xstilts.scores import COLUMNS, MEASURE_COLUMNS, suites
 from xstilts.snapshot import GROUP_COLUMNS, Collected
 
 METRICS = {"accuracy": ["accuracy"], "chunk_f1": ["f1"], "pairs": ["f1"], "map@20": ["map@20"],
@@ -44,7 +44,8 @@ def collected(grid, **more) -> Collected:
     dev = [{name: "" for name in COLUMNS} | dict(r.params)
            | {"task": r.params["target"], "lang": "en", "split": "dev", "metric": "headline",
               "value": 60.0, "run": r.id} for r in runs if r.leaves == "temp"]  # fmt: skip
-    return Collected(found, pd.DataFrame(), pd.DataFrame(columns=GROUP_COLUMNS),
+    nothing = (pd.DataFrame(columns=list(c)) for c in (MEASURE_COLUMNS, GROUP_COLUMNS))
+    return Collected(found, *nothing,
                      pd.DataFrame(dev, columns=list(COLUMNS)), missing, [], "made up")  # fmt: skip
 
 

@@ -140,6 +140,19 @@ def test_regret_by_hand():
     assert advice.regret(gains, pd.Series({"c": 1.0}), 1) == 1.0  # the unknown come last
 
 
+def test_rankings_by_what_was_measured_beforehand():
+    rows = [("few_rows", "mnli", "panx", 70.0), ("few_rows", "mnli", "panx", 80.0),
+            ("few_rows", "ccg", "panx", 90.0), ("text_likeness", "none", "ccg>panx", 0.2),
+            ("text_likeness", "none", "mnli>tydiqa", 0.4), ("fertility", "none", "a test", 1.5)]
+    names = ["measure", "recipe", "task", "value"]
+    table = pd.DataFrame(rows, columns=names).assign(setting="tiny-xlmr")
+    found = advice.measured(table, "tiny-xlmr", {"PAN-X": "panx", "Tatoeba": ""})
+    assert found["a few rows"].to_dict() == {"PAN-X": {"ccg": 90.0, "mnli": 75.0}}
+    assert found["likeness of texts"]["PAN-X"].dropna().to_dict() == {"ccg": 0.2}
+    assert found["likeness of tasks"].empty
+    assert advice.measured(table, "other", {"PAN-X": "panx"})["a few rows"].empty
+
+
 def test_the_mean_gain_is_of_targets_with_another_fine_tuning_set():
     gains = pd.DataFrame({"XQuAD": [5.0, 0.0], "MLQA": [4.0, 0.0], "PAN-X": [0.0, 1.0]}, ["q", "n"])
     kin = {"XQuAD": "squad_v1", "MLQA": "squad_v1", "PAN-X": "panx"}

@@ -15,7 +15,7 @@ FLOORS = [  # a module imports only from lower floors, and from its own
     "gridfile grid provenance runs",
     "world minimal data sources lock readings arms costs speeds",
     "encoder forms batches devices pieces wordpieces text twin model loop resume",
-    "train evaluate retrieval overlap measure pretrain probe bench",
+    "train evaluate retrieval overlap foresight measure pretrain probe bench",
     "plots tables doubts paired examples report snapshot paper claims analysis recommend "
     "kept pages rendered site",
     "execute launch profiles batch mirror export outlook doctor cli",

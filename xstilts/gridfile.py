@@ -33,6 +33,8 @@ MEASURES = {  # name -> what it measures
     "domains": "how far domains lie apart, in word pieces and by layer, raw and centred",
     "knobs": "retrieval of sentences said with one knob of their language changed (world only)",
     "overlap": "English test rows that stand in a training set, whole or nearly",
+    "few": "English dev of each target's fine-tuning set after a few of its rows",
+    "likeness": "how alike intermediate tasks and targets are, in texts and in what they ask",
 }
 
 PHASES = ("pretrain", *PAPER, "evaluate")

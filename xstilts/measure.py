@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xstilts import divergence, minimal, overlap
+from xstilts import divergence, foresight, minimal, overlap
 from xstilts.batches import collate, micro_batches
 from xstilts.data import load
 from xstilts.encoder import Encoder
@@ -25,7 +25,7 @@ from xstilts.forms import IGNORED, blind, classify, mlm, pairs
 from xstilts.languages import languages
 from xstilts.model import Model, autocast, predict
 from xstilts.paths import BadInput, MissingData, nearest
-from xstilts.retrieval import TOKENS, neighbours, pooled
+from xstilts.retrieval import TOKENS, neighbours, vectors
 from xstilts.scores import MEASURE_COLUMNS
 from xstilts.settings import Setting
 from xstilts.tasks import TASKS
@@ -122,14 +122,6 @@ def _space(model: Encoder, _, setting: Setting) -> Iterator[dict]:
             sets = english[layer].numpy(), other[layer].numpy()
             values |= {"centroid": divergence.centroid(*sets), "coral": divergence.coral(*sets)}
             yield from _rows(values, lang=lang, layer=layer)
-
-
-def vectors(model: Encoder, texts: list[str], setting: Setting) -> torch.Tensor:
-    """Mean vectors of length one at every layer, [layers + 1, texts, width]."""
-    rows, task = [{"text": text} for text in texts], TASKS["tatoeba"]
-    longest = min(task.max_len, model.tokenizer.model_max_length)
-    features = pairs.encode(rows, model.tokenizer, task, longest)
-    return pooled(model, features, setting.precision)
 
 
 def _positions(model: Encoder, _, setting: Setting) -> Iterator[dict]:
@@ -293,4 +285,5 @@ def _overlap(model, where, setting: Setting) -> Iterator[dict]:
 
 
 KINDS = {"text": _text, "positions": _positions, "space": _space, "domains": _domains,
-         "knobs": _knobs, "overlap": _overlap}  # fmt: skip
+         "knobs": _knobs, "overlap": _overlap, "few": foresight.few,
+         "likeness": foresight.likeness}  # fmt: skip

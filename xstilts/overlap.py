@@ -44,10 +44,13 @@ def _told(split: str, data: str) -> Iterator[tuple[str, list[Words]]]:
 
 
 def words(row: Mapping, form: str) -> Words:
-    """The words that a model of this form reads of a row."""
+    return tuple(re.findall(r"\w+", text(row, form).lower()))
+
+
+def text(row: Mapping, form: str) -> str:
+    """All that a model of this form reads of a row, its parts one after the other."""
     parts = [row.get(column) or "" for column in READ[form]]
-    text = " ".join(part if isinstance(part, str) else " ".join(part) for part in parts)
-    return tuple(re.findall(r"\w+", text.lower()))
+    return " ".join(part if isinstance(part, str) else " ".join(part) for part in parts)
 
 
 def overlap(

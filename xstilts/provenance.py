@@ -62,7 +62,8 @@ def made_from(run: Run) -> dict:
     return {
         "params": {name: value for name, value in run.params.items() if name != "setting"},
         "setting": setting and [setting.data, setting.layer, setting.precision,
-                                plain(setting.budget.get("evaluate"))],
+                                plain(setting.budget if run.leaves == "measures" else
+                                      setting.budget.get("evaluate"))],
         "hyper": hyper and {k: v for k, v in plain(hyper).items() if k != "source"},
         "recipes": [plain(run.grid.recipe(run.params[name]))
                     for name in ("recipe", "target") if run.params.get(name)],

@@ -35,7 +35,7 @@ from xstilts.model import autocast
 from xstilts.paths import BadInput, MissingData, UserError, cache_dir
 from xstilts.scores import SWEEP
 from xstilts.settings import Setting
-from xstilts.tasks import Task
+from xstilts.tasks import TASKS, Task
 
 TOKENS = 4096  # pieces in a batch: enough to fill a GPU, not too much for a CPU's caches
 VECTORS = 2 << 30  # bytes of pooled vectors held in memory; more than that lies in a file
@@ -110,6 +110,13 @@ class Space:
     @property
     def layers(self) -> range:
         return range(len(self._vectors))
+
+
+def vectors(model: Encoder, texts: Sequence[str], setting: Setting) -> Tensor:
+    """Mean vectors of texts at every layer, of length one: [layers + 1, texts, width]."""
+    rows, told = [{"text": text} for text in texts], TASKS["tatoeba"]
+    longest = min(told.max_len, model.tokenizer.model_max_length)
+    return pooled(model, encode(rows, model.tokenizer, told, longest), setting.precision)
 
 
 @torch.inference_mode()

@@ -139,21 +139,20 @@ def fit(
             f"recipe '{recipe.name}': max_len is {hyper.max_len}, but the encoder reads "
             f"at most {longest} pieces; lower max_len in the setting's budget"
         )
-    tasks = [labelled(one, data=setting.data) for one in records]
-    heads = heads_for(tasks)
-    lessons = [_lesson(t, heads, recipe, setting, hyper, encoder.tokenizer) for t in tasks]
+    taught = lessons(records, recipe, setting, hyper, encoder.tokenizer)
+    heads = tuple(dict.fromkeys(one.head for one in taught))
     once = replace(hyper, epochs=hyper.epochs / turns(recipe, hyper))
-    hyper = replace(hyper, updates=updates(lessons, once))
+    hyper = replace(hyper, updates=updates(taught, once))
     if recipe.mlm:
-        running = _running_text(lessons, recipe, setting, hyper, encoder.tokenizer)
-        lessons, heads = ([running], ()) if recipe.mlm == 1 else ([*lessons, running], heads)
+        running = _running_text(taught, recipe, setting, hyper, encoder.tokenizer)
+        taught, heads = ([running], ()) if recipe.mlm == 1 else ([*taught, running], heads)
     torch.manual_seed(seed)
     facts = {"max_len": hyper.max_len, "token_budget": hyper.tokens}
     model = Model(encoder, heads, facts)
     fresh = [*encoder.fresh, *(f"heads.{name}" for name in model.tops.state_dict())]
     loaded = [name for name in encoder.lm.state_dict() if name not in encoder.fresh]
     print(f"{recipe.name}: {len(loaded)} tensors loaded, fresh: {', '.join(fresh) or 'none'}")
-    training = Training(model, lessons, hyper, setting.precision, seed, recipe.name)
+    training = Training(model, taught, hyper, setting.precision, seed, recipe.name)
     work = Work(out, key([recipe, hyper, setting.precision, seed], training))
     with told(out):
         training.run(work)
@@ -162,6 +161,15 @@ def fit(
             _save(training.inner, fitted)
             work.clear()
     return fitted
+
+
+def lessons(
+    tasks: Sequence[Task], recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer
+) -> list[Lesson]:
+    """What each of a recipe's tasks teaches, and by which head. Raises BadInput, MissingData."""
+    tasks = [labelled(one, data=setting.data) for one in tasks]
+    heads = heads_for(tasks)
+    return [_lesson(one, heads, recipe, setting, hyper, tokenizer) for one in tasks]
 
 
 def _lesson(task: Task, heads, recipe: Recipe, setting: Setting, hyper: Hyper, tokenizer) -> Lesson:

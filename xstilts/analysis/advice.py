@@ -16,6 +16,9 @@ from xstilts.analysis.rulings import ALPHA, HOLDS, Effect, effect
 from xstilts.stats import holm
 from xstilts.tasks import task
 
+FORESEEN = {"likeness of texts": "text_likeness", "likeness of tasks": "task_likeness",
+            "a few rows": "few_rows"}  # ranking -> measure  # fmt: skip
+
 
 def regret(gains: pd.Series, by: pd.Series, k: int) -> float:
     """Points lost by trying only the first `k` of a ranking: the best gain less the best of those.
@@ -64,6 +67,20 @@ def by_dev(dev: pd.DataFrame, setting: str, kin: Mapping[str, str]) -> pd.DataFr
     mine = dev[dev["setting"] == setting].astype({"value": float})
     table = mine.pivot_table(index="recipe", columns="target", values="value")
     return pd.DataFrame({column: table[one] for column, one in kin.items() if one in table})
+
+
+def measured(measures: pd.DataFrame, setting: str, kin: Mapping[str, str]):
+    """{ranking: recipes x columns} by the measures `few` and `likeness` of a column's set."""
+    mine = measures[measures["setting"] == setting].astype({"value": float})
+    pairs = mine["task"].astype(str).str.split(">", expand=True).reindex(columns=[0, 1])
+    mine = mine.assign(of=pairs[0].where(pairs[1].notna(), mine["recipe"]),
+                       to=pairs[1].fillna(pairs[0]))  # fmt: skip
+    found = {}
+    for name, measure in FORESEEN.items():
+        table = mine[mine["measure"] == measure].pivot_table("value", "of", "to")
+        found[name] = pd.DataFrame({column: table[one] for column, one in kin.items()
+                                    if one in table})  # fmt: skip
+    return found
 
 
 class Advice(NamedTuple):

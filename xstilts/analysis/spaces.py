@@ -23,9 +23,13 @@ BOUNDS = {  # of the measures that begin so
     "proxy_a": (-2, 2),
     "accuracy": (0, 100),
     "overlap": (0, 100),
+    "few_rows": (0, 100),
+    "text_likeness": (-1 - 1e-5, 1 + 1e-5),
+    "task_likeness": (-1 - 1e-5, 1 + 1e-5),
 }
 LIKE = {"translations": ("translations", plots.BLUE), "random": ("English with others",
         plots.ORANGE), "within": ("one language", plots.GREY)}  # fmt: skip
+ALIKE = {"text_likeness": "in texts", "task_likeness": "in what they ask"}
 KEY = ["task", "lang", "domain", "layer", "measure"]
 
 
@@ -63,7 +67,8 @@ def picture(kind: str, rows: pd.DataFrame, marked: int):
         return nearness.layers(rows, rows["task"].iloc[0], marked)
     if kind == "space":
         return _layers(rows, marked)
-    return {"text": _bars, "positions": _positions, "knobs": _knobs, "overlap": _seen}[kind](rows)
+    return {"text": _bars, "positions": _positions, "knobs": _knobs, "overlap": _seen,
+            "few": _few, "likeness": _likeness}[kind](rows)  # fmt: skip
 
 
 def _bars(rows: pd.DataFrame):
@@ -125,24 +130,58 @@ def _knobs(rows: pd.DataFrame):
 
 
 def _seen(rows: pd.DataFrame):
-    near = rows[rows["measure"] == "overlap_near"]
-    sides = near["task"].str.split(">", expand=True)
-    table = near.assign(trained=sides[0], tested=sides[1]).pivot(
-        index="trained", columns="tested", values="value")  # fmt: skip
+    table = _by_pair(rows, "overlap_near")
     table = table.loc[(table > 0).any(axis=1), (table > 0).any()]
     if table.empty:
         return plots.nothing("No English test row stands in a training set")
     figure, (axis,) = plots.axes(1, 1, width=2.5 + 0.9 * table.shape[1],
                                  height=1.6 + 0.3 * len(table))  # fmt: skip
-    axis.imshow(table, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    axis.set_xticks(range(table.shape[1]), table.columns, rotation=30, ha="right")
-    axis.set_yticks(range(len(table)), table.index)
-    axis.grid(visible=False)
-    for (i, j), share in np.ndenumerate(table.to_numpy()):
-        axis.text(j, i, f"{share:.1f}", ha="center", va="center",
-                  color="white" if share > 60 else plots.INK)  # fmt: skip
+    _cells(axis, table, "{:.1f}", (0, 100))
     top, worst = table.max().max(), table.max().idxmax()
     axis.set(xlabel="English test rows of", ylabel="training set")
     axis.set_title(f"At most {top:.1f} % of test rows stand in a training set, whole or nearly "
                    f"({table[worst].idxmax()} and {worst})", fontsize=9)  # fmt: skip
+    return figure
+
+
+def _by_pair(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The values of tasks "a>b": a down, b across."""
+    own = rows[rows["measure"] == measure]
+    sides = own["task"].str.split(">", expand=True)
+    own = own.assign(first=sides[0], second=sides[1])
+    order = [own[side].drop_duplicates() for side in ("first", "second")]
+    return own.pivot(index="first", columns="second", values="value").loc[order[0], order[1]]
+
+
+def _cells(axis, table: pd.DataFrame, digits: str, bounds: tuple[float, float]) -> None:
+    axis.imshow(table, cmap="Blues", vmin=bounds[0], vmax=bounds[1], aspect="auto")
+    axis.set_xticks(range(table.shape[1]), table.columns, rotation=30, ha="right")
+    axis.set_yticks(range(len(table)), table.index)
+    axis.grid(visible=False)
+    dark = bounds[0] + 0.6 * (bounds[1] - bounds[0])
+    for (i, j), value in np.ndenumerate(table.to_numpy()):
+        axis.text(j, i, digits.format(value), ha="center", va="center", fontsize=8,
+                  color="white" if value > dark else plots.INK)  # fmt: skip
+
+
+def _few(rows: pd.DataFrame):
+    own = rows.set_index("task")["value"]
+    figure, (axis,) = plots.axes(1, 1, width=6.5, height=1 + 0.3 * len(own))
+    axis.barh(own.index, own, color=plots.BLUE, height=0.6)
+    axis.set(xlabel="English dev, per cent", xlim=(0, 100))
+    axis.set_title(f"A few rows bring from {own.min():.0f} % ({own.idxmin()}) "
+                   f"to {own.max():.0f} % ({own.idxmax()})", fontsize=9)  # fmt: skip
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    return figure
+
+
+def _likeness(rows: pd.DataFrame):
+    figure, panels = plots.axes(1, 2, width=11, height=4)
+    for axis, (name, told) in zip(panels, ALIKE.items(), strict=True):
+        table = _by_pair(rows, name)
+        _cells(axis, table, "{:.2f}", (table.min().min(), table.max().max()))
+        others = table.apply(lambda own: own.drop(own.name, errors="ignore")).stack()
+        axis.set_title(f"{told}: likest {' and '.join(others.idxmax())}", fontsize=9)
+        axis.set(xlabel="target's fine-tuning set", ylabel="intermediate task")
     return figure
