@@ -80,6 +80,17 @@ def test_every_form_ends_in_the_tables(name, tmp_path, capsys):
     assert len(read_answers(task, text)) == 8
 
 
+def test_an_answer_that_stands_in_no_window_counts_as_cut(tmp_path, monkeypatch):
+    words = " ".join(tiny.NAMES * 12)
+    long = {"id": "x", "question": "who ?", "context": words, "domain": None,
+            "answers": {"text": [words], "answer_start": [0]}}  # fmt: skip
+    task = tiny.task("span", langs={"xtreme": ("en",)})
+    some = [long, *rows(task, "en")]
+    monkeypatch.setattr(evaluate, "rows_of", lambda *_: ({"en": some}, {}))
+    found = evaluate.zero_shot(model(tmp_path / "m", task), task, SETTING).examples
+    assert set(found[found["truncated"]]["id"]) == {"x"} and found["id"].nunique() == len(some)
+
+
 def test_languages_are_scored_as_they_would_be_alone(tmp_path):
     task = tiny.task("tag", langs=LANGS)
     folder = model(tmp_path / "m", task)

@@ -189,6 +189,11 @@ def test_an_answer_that_no_window_holds_cannot_teach_that_there_is_none():
              "answers": {"text": [" ".join(words)], "answer_start": [0]}}]  # fmt: skip
     features = span.encode(rows, tiny.tokenizer("roberta"), tiny.task("span"), 48)
     assert len(features) > 1 and {f.target for f in features} == {None}
+    assert span.lost(features, rows) == {0}
+    for text, start in (([words[3]], [rows[0]["context"].index(words[3])]), ([words[3]], [-1]),
+                        ([], [])):  # one that a window holds, one said nowhere, none  # fmt: skip
+        given = rows[0] | {"answers": {"text": text, "answer_start": start}}
+        assert span.lost(features, [given]) == set()
 
 
 @given(st.integers(0, 600), st.integers(2, 400))

@@ -59,7 +59,8 @@ def zero_shot(model: Path, task: Task, setting: Setting) -> Result:
     features = module.encode(blind(flat, told), fitted.encoder.tokenizer, told, facts["max_len"])
     outs = predict(fitted, head, features, facts["token_budget"], setting.precision)
     answers = module.decode(outs, features, flat, told)
-    sizes = {feature.row: feature for feature in features}
+    lost = module.lost(features, flat) if task.form == "span" else ()
+    sizes = {f.row: replace(f, cut=f.cut or f.row in lost) for f in features}
     pairs, report = task.form == "pairs", Report(task, "test")
     shown = {"layer": fitted.encoder.layers if pairs else None,
              "pooling": MEAN if pairs else None, "selection": facts["selection"]}  # fmt: skip

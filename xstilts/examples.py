@@ -51,7 +51,8 @@ def guessing(tasks: Iterable, scores: pd.DataFrame, examples: pd.DataFrame) -> p
 
 
 def cut(tasks: Iterable, examples: pd.DataFrame) -> pd.DataFrame:
-    """Inputs that lost a part because they were too long: how many, and where most. A row a task.
+    """Inputs that lost a part because they were too long, or whose answer stands whole in no window
+    of the text: how many, and where most. A row a task.
 
     `most` is the language with the highest share of them, empty if there are none.
     """

@@ -60,6 +60,18 @@ def encode(rows, tokenizer, task, max_len) -> list[Feature]:
     return features
 
 
+def lost(features, rows) -> set[int]:
+    """The rows none of whose answers stands whole in a window: they can hardly be answered."""
+    held = {i for i, row in enumerate(rows) if not row["answers"]["text"]}
+    for feature in features:
+        own, seen = rows[feature.row]["answers"], feature.place.offsets
+        for text, start in zip(own["text"], own["answer_start"], strict=True):
+            unknown = start < 0
+            if unknown or (len(seen) and seen[0, 0] <= start and start + len(text) <= seen[-1, 1]):
+                held.add(feature.row)
+    return set(range(len(rows))) - held
+
+
 def windows(length: int, room: int) -> list[tuple[int, int]]:
     """Bounds of windows of `room` pieces that together cover `length` pieces.
 
