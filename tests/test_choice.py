@@ -141,9 +141,14 @@ def test_regret_by_hand():
 
 
 def test_rankings_by_what_was_measured_beforehand():
-    rows = [("few_rows", "mnli", "panx", 70.0), ("few_rows", "mnli", "panx", 80.0),
-            ("few_rows", "ccg", "panx", 90.0), ("text_likeness", "none", "ccg>panx", 0.2),
-            ("text_likeness", "none", "mnli>tydiqa", 0.4), ("fertility", "none", "a test", 1.5)]
+    rows = [
+        ("few_rows", "mnli", "panx", 70.0),
+        ("few_rows", "mnli", "panx", 80.0),
+        ("few_rows", "ccg", "panx", 90.0),
+        ("text_likeness", "none", "ccg>panx", 0.2),
+        ("text_likeness", "none", "mnli>tydiqa", 0.4),
+        ("fertility", "none", "a test", 1.5),
+    ]
     names = ["measure", "recipe", "task", "value"]
     table = pd.DataFrame(rows, columns=names).assign(setting="tiny-xlmr")
     found = advice.measured(table, "tiny-xlmr", {"PAN-X": "panx", "Tatoeba": ""})

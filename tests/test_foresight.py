@@ -12,8 +12,7 @@ from xstilts.recipes import Recipe
 from xstilts.settings import Setting
 
 SMALL = Setting("small", "tiny-xlmr", "world", layer=1, budget={"target": {"max_len": 64}})
-KNOWN = {name: task(name.removeprefix("my_").removesuffix("_gone"))
-         for name in ("my_classify", "my_tag", "my_span", "my_pairs", "my_choose_gone")}  # fmt: skip
+KNOWN = {f"my_{form}": task(form) for form in ("classify", "tag", "pairs")}
 
 
 def told(task, split, lang):
@@ -27,11 +26,11 @@ def where(tmp_path, monkeypatch):
     """A small encoder, three fine-tuning sets with rows and one without."""
     feed(monkeypatch, told)
     for module in (foresight, train):
-        monkeypatch.setattr(module, "task", lambda name, *_: KNOWN[name])
+        monkeypatch.setattr(module, "task", lambda name, *_: KNOWN.get(name) or task("choose"))
     monkeypatch.setattr(foresight, "load", lambda *a, limit=None, **k: train.load(*a, **k))
-    monkeypatch.setattr(foresight, "SETS", ("my_classify", "my_pairs", "my_choose_gone"))
+    monkeypatch.setattr(foresight, "SETS", ("my_classify", "my_pairs", "my_choose"))
     single = Recipe("my_classify", ("my_classify",)), Recipe("my_tag", ("my_tag",))
-    monkeypatch.setattr(foresight, "SINGLE", (*single, Recipe("gone", ("my_choose_gone",))))
+    monkeypatch.setattr(foresight, "SINGLE", (*single, Recipe("gone", ("my_choose",))))
     monkeypatch.setattr(foresight, "MULTI", Recipe("both", ("my_classify", "my_tag")))
     for name, count in (("FEW", 16), ("UPDATES", 4), ("BATCH", 4)):
         monkeypatch.setattr(foresight, name, count)

@@ -73,6 +73,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def alone() -> str:
+    """The device of whoever works by itself."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def place() -> tuple[int, int]:
     """Which process this is, from 0, and of how many."""
     grouped = distributed.is_available() and distributed.is_initialized()

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from xstilts.data import load
+from xstilts.devices import alone
 from xstilts.forms import asked, blind, form, judge
 from xstilts.forms.pairs import CENTRED, MEAN, centred
 from xstilts.languages import languages
@@ -50,8 +51,7 @@ def zero_shot(model: Path, task: Task, setting: Setting) -> Result:
     language has data; the ones that lack it are in the result's `missing`, and printed.
     """
     rows, missing = rows_of(task, setting, "test", languages(task, setting.data))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    fitted = Model.load(model).to(device)
+    fitted = Model.load(model).to(alone())
     head = fitted.head_of(task)
     told = replace(task, labels=head.labels or task.labels)
     flat = [row for own in rows.values() for row in own]

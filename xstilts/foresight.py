@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from xstilts import train
+from xstilts import devices, train
 from xstilts.batches import collate
 from xstilts.data import load
 from xstilts.encoder import Encoder
@@ -34,7 +34,7 @@ SEED = 1
 SETS = tuple(dict.fromkeys(name for task in TASKS.values() for name in task.train.values()))
 
 
-def few(_, where: Path | str, setting: Setting) -> Iterator[dict]:
+def few(where: Path | str, setting: Setting) -> Iterator[dict]:
     """`few_rows`: English dev (headline figure, per cent) of the encoder at `where` after UPDATES
     updates on FEW rows of a target's fine-tuning set (`task`)."""
     for name in SETS:
@@ -43,13 +43,14 @@ def few(_, where: Path | str, setting: Setting) -> Iterator[dict]:
                 yield {"task": name, "lang": "en", "measure": "few_rows", "value": value}
 
 
-def likeness(model: Encoder, where: Path | str, setting: Setting) -> Iterator[dict]:
+def likeness(where: Path | str, setting: Setting) -> Iterator[dict]:
     """Cosines of an intermediate task and a target's fine-tuning set, `task` "intermediate>target".
 
     `text_likeness`: of the mean vectors of their texts at the setting's layer, less the mean over
     all tasks. `task_likeness`: of their `demands`, averaged over weight matrices. Of several tasks
     together it is their mean that is compared.
     """
+    model = Encoder.load(where).to(devices.alone())
     names = sorted({*SETS, *(name for one in (*SINGLE, MULTI) for name in one.tasks)})
     told = {name: own for name in names if (own := _texts(name, setting))}
     means = [vectors(model, own, setting)[setting.layer].mean(0) for own in told.values()]
@@ -71,7 +72,7 @@ def demands(where: Path | str, name: str, setting: Setting) -> dict[str, Tensor]
     weights into a unit. Embeddings are left out: they tell the words, not what is asked.
     """
     with _fitted(where, name, setting) as fitted:
-        model = Model.load(fitted.path).to("cuda" if torch.cuda.is_available() else "cpu")
+        model = Model.load(fitted.path).to(devices.alone())
     recipe, tokenizer = _recipe(name), model.encoder.tokenizer
     hyper = resolve(recipe, setting, "target")
     (lesson,) = train.lessons([task(name)], recipe, setting, hyper, tokenizer)

@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from xstilts import divergence, foresight, minimal, overlap
 from xstilts.batches import collate, micro_batches
 from xstilts.data import load
+from xstilts.devices import alone
 from xstilts.encoder import Encoder
 from xstilts.evaluate import rows_read
 from xstilts.forms import IGNORED, blind, classify, mlm, pairs
@@ -54,8 +55,7 @@ def measured(kind: str, encoder: Path | str, setting: Setting):
 
     if kind not in KINDS:
         raise BadInput(f"no measure '{kind}': {nearest(kind, KINDS)}")
-    model = Encoder.load(encoder).to("cuda" if torch.cuda.is_available() else "cpu")
-    rows = [dict.fromkeys(OWN, "") | row for row in KINDS[kind](model, encoder, setting)]
+    rows = [dict.fromkeys(OWN, "") | row for row in KINDS[kind](encoder, setting)]
     if not rows:
         raise MissingData(f"measure '{kind}': nothing to measure with, data '{setting.data}'")
     table = pd.DataFrame(rows, columns=list(OWN))
@@ -91,10 +91,15 @@ def _tatoeba(lang: str, data: str) -> list[tuple[str, str]]:
     return [(row["text"], told[row["gold"][0]]) for row in rows if row["side"] == "query"]
 
 
-def _text(model: Encoder, _, setting: Setting) -> Iterator[dict]:
+def _loaded(where: Path | str) -> Encoder:
+    return Encoder.load(where).to(alone())
+
+
+def _text(where: Path | str, setting: Setting) -> Iterator[dict]:
     """`fertility`: pieces per English piece of the same sentences. `shared_pieces`: per cent of a
     language's pieces that the English sentences have too. `unknown_pieces`: per cent that stand for
     what the tokenizer cannot read; where they are many, the other two mean little."""
+    model = _loaded(where)
     for lang, (source, own) in parallel(setting.data).items():
         pieces = tokenise([text for pair in own for text in pair], model.tokenizer)
         english, other = (np.concatenate([pieces[pair[side]] for pair in own]) for side in (0, 1))
@@ -105,9 +110,10 @@ def _text(model: Encoder, _, setting: Setting) -> Iterator[dict]:
         yield from _rows(values, task=source, lang=lang)
 
 
-def _space(model: Encoder, _, setting: Setting) -> Iterator[dict]:
+def _space(where: Path | str, setting: Setting) -> Iterator[dict]:
     """By layer: mean cosine of translations and of sentences dealt out anew, in a language with
     English and within the language, plain and less the language's mean; and how far it is off."""
+    model = _loaded(where)
     for lang, (_, own) in parallel(setting.data).items():
         english, other = (vectors(model, [pair[side] for pair in own], setting) for side in (0, 1))
         for layer in range(len(english)):
@@ -124,8 +130,9 @@ def _space(model: Encoder, _, setting: Setting) -> Iterator[dict]:
             yield from _rows(values, lang=lang, layer=layer)
 
 
-def _positions(model: Encoder, _, setting: Setting) -> Iterator[dict]:
+def _positions(where: Path | str, setting: Setting) -> Iterator[dict]:
     """`mlm_loss@a-b`: mean loss (nats) of hidden pieces at places a to b of full windows."""
+    model = _loaded(where)
     longest = min(model.tokenizer.model_max_length, _places(model))
     for lang in ("en", *languages(TASKS["tatoeba"], setting.data)):
         if not (told := _told(lang, setting.data)):
@@ -174,7 +181,7 @@ def _losses(model: Encoder, features, longest: int, precision: str) -> np.ndarra
     return found
 
 
-def _domains(model: Encoder, _, setting: Setting) -> Iterator[dict]:
+def _domains(where: Path | str, setting: Setting) -> Iterator[dict]:
     """How far English texts of one domain are from a target's texts of another, `domain` "a>b".
 
     `task` is "source>target". `js_subwords`: word pieces, English on both sides. `centroid`
@@ -183,6 +190,7 @@ def _domains(model: Encoder, _, setting: Setting) -> Iterator[dict]:
     NEUTRAL. Its texts must be of the target's form: single sentences leave most of a passage's
     language in.
     """
+    model = _loaded(where)
     read = cache(lambda own: vectors(model, list(own), setting))
     for source, split, target in COMPARED:
         here = _by_domain(source, split, "en", setting)
@@ -238,9 +246,10 @@ def _apart(model, texts, sets, neutral, where, fixed: int) -> Iterator[dict]:
         yield from _rows(values, **where, layer=layer)
 
 
-def _knobs(model: Encoder, where, setting: Setting) -> Iterator[dict]:
+def _knobs(where: Path | str, setting: Setting) -> Iterator[dict]:
     """Accuracy (per cent) of Tatoeba at the setting's layer, and of XNLI if the model has a head
     for it, in every language as it is and with one knob moved (`domain` says which)."""
+    model = _loaded(where)
     if setting.data != "world":
         raise MissingData("measure 'knobs': only the synthetic world's languages have knobs")
     english = vectors(model, minimal.tatoeba(minimal.ALL["en"]), setting)[setting.layer]
@@ -280,7 +289,7 @@ def _rows(values: dict[str, float], **where) -> Iterator[dict]:
         yield where | {"measure": name, "value": value}
 
 
-def _overlap(model, where, setting: Setting) -> Iterator[dict]:
+def _overlap(_, setting: Setting) -> Iterator[dict]:
     return overlap.rows(setting.data)  # whatever the encoder
 
 

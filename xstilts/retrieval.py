@@ -25,6 +25,7 @@ from torch.nn.functional import normalize
 
 from xstilts import mining
 from xstilts.batches import batched
+from xstilts.devices import alone
 from xstilts.encoder import Encoder
 from xstilts.evaluate import Report, Result, rows_of
 from xstilts.forms import asked, judge
@@ -53,7 +54,7 @@ def retrieve(encoder: Path | str, task: Task, setting: Setting) -> Result:
     language, layer and way of comparing. Where it has no test split in any language, the dev pairs
     are scored instead, with a threshold from themselves: the split, "dev", and `selection` say so.
     """
-    model = Encoder.load(encoder).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = Encoder.load(encoder).to(alone())
     if setting.layer > model.layers:
         raise BadInput(f"setting '{setting.name}': layer {setting.layer} of {model.layers}")
     split, test, dev, missing = _rows(task, setting)
