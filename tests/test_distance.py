@@ -79,7 +79,7 @@ def test_inflation():
 )
 def test_verdicts(rho, p, sign, said):
     assert ranks.Rank(rho, 0, 1, p, 14, sign=sign).ruling().startswith(said)
-    assert ranks.Rank(sign=sign).ruling() == "cannot tell (no data)"
+    assert ranks.Rank(sign=sign).ruling() == "not tested"
 
 
 def test_a_gain_in_english_alone_widens_the_drop():
@@ -195,7 +195,7 @@ def test_the_study_shows_a_grid_that_has_not_run(grid, monkeypatch):
     monkeypatch.setattr("xstilts.snapshot.collect", lambda runs: empty)
     space = play(BOOK, grid=grid)
     assert len(space["found"].missing) == len(space["planned"]) == 14
-    assert (space["judged"]["tiny-xlmr"]["verdict"] == "cannot tell (no data)").all()
+    assert (space["judged"]["tiny-xlmr"]["verdict"] == "not tested").all()
 
 
 def test_the_study_reads_one_seed_and_few_real_languages(grid, monkeypatch):

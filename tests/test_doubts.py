@@ -44,10 +44,11 @@ def test_a_model_at_the_guess_is_named(runs, said):
 def test_seeds_that_differ_are_named_with_their_columns():
     table = scores(("none", 1, 70.0, 50.0), ("none", 2, 70.0, 50.0), ("mnli", 2, 71.0, 50.0))
     averages = tables.averages(table, SETTING, PAWSX)
-    assert doubts.unpaired(averages) == ["mnli (2 beside 1 2) in PAWS-X"]
+    assert doubts.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
     lines = doubts.notes(table, averages, SETTING, PAWSX)
-    assert lines == ["Other seeds than none has, so differences are over those that both have: "
-                     "mnli (2 beside 1 2) in PAWS-X."]  # fmt: skip
+    assert lines == ["Differences use only the seeds that a recipe shares with the baseline `none`, "
+                     "so they need not equal the difference of the means shown: "
+                     "mnli has seed 2, none 1 2, in PAWS-X."]  # fmt: skip
 
 
 def test_where_all_is_well_or_nothing_there_no_line_is_said():

@@ -121,7 +121,7 @@ def test_each_language_and_side_is_centred_by_itself():
         np.testing.assert_allclose(found[other], -found[one], atol=1e-6)
 
 
-def test_what_an_answerer_scores_that_reads_nothing():
+def test_what_a_trivial_baseline_scores():
     labels = [{"label": label} for label in ("neutral", "neutral", "entailment", "neutral")]
     assert evaluate.guess(TASKS["xnli"], labels, "en").percent == {"accuracy": 75.0}
     tags = [{"tags": ["B-PER", "O", "O"]}, {"tags": ["O"]}]  # "O" is most frequent, and no chunk
@@ -133,13 +133,22 @@ def test_what_an_answerer_scores_that_reads_nothing():
     assert evaluate.guess(TASKS["xquad"], span, "en").percent["f1"] == 0.0
 
 
+def test_no_answer_is_a_baseline_where_it_may_be_right():
+    none, one = {"text": [], "answer_start": []}, {"text": ["b c d e f"], "answer_start": [2]}
+    rows = [{"id": str(i), "context": "a b c d e f g h", "answers": own}
+            for i, own in enumerate((none, none, one))]  # fmt: skip
+    found = evaluate.guess(TASKS["squad_v2"], rows, "en").percent
+    assert found["exact_match"] == pytest.approx(200 / 3)
+    assert evaluate.guess(TASKS["squad_v2"], rows[2:], "en").percent["f1"] > 0
+
+
 def test_a_guessed_span_is_as_long_as_the_right_one_and_may_end_the_text():
     context = "a b c d e f g h"
     drawn = {evaluate._random_span(context[:n], ["x y"]) for n in range(5, 16, 2)}
     assert all(len(span.split()) == 2 and span in context for span in drawn) and len(drawn) > 2
     assert evaluate._random_span("a b", ["x y"]) == "a b"
     assert len(evaluate._random_span("我们在城市里看见老师和学生", ["城市"])) == 2
-    assert evaluate._random_span(context, []) == ""  # where there is no answer
+    assert len(evaluate._random_span(context, []).split()) == 1  # where there is no answer
 
 
 def test_the_head_is_the_one_trained_for_the_task(tmp_path):

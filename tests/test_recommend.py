@@ -72,10 +72,12 @@ def test_verdicts_by_hand():
     two = advice({"a": 2.0, "b": 1.9}, {"a": 0.001, "b": 0.001}, helps=True, alike=("b",),
                  lead=effect([0.2, -0.1, 0.2]))  # fmt: skip
     said = recommend.verdict(two)
-    assert said.startswith("Train first on a: it helps (p = 0.001 after Holm over 2 tasks).")
+    assert said.startswith("Train first on a: it helps (p = 0.001, Holm-corrected over 2 tasks).")
     assert "Cannot tell it from b, over the next +0.1 points (95 % interval" in said
     assert recommend.verdict(advice({"a": 2.0}, {"a": 0.2})).startswith("Cannot tell whether any")
     assert recommend.verdict(advice({"a": -2.0}, {"a": 0.01})).startswith("No intermediate task")
+    single = advice({"a": 2.0, "b": 1.0}, {"a": 0.2, "b": float("nan")})  # b has one seed
+    assert "Holm-corrected over 1 task)" in recommend.verdict(single)
     alone = recommend.verdict(advice({"a": 2.0}, {"a": 0.01}, helps=True))
     assert alone.endswith("No other was tried.")
     many = advice({"a": 2.0}, {"a": 0.01}, helps=True, alike=tuple("bcdefgh"))

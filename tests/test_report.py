@@ -40,6 +40,12 @@ def averages(*rows):
     return frame.assign(seed=1, value=50.0, split="test", layer=None, pooling="", selection="last")
 
 
+def test_p_values_keep_two_digits():
+    table = pd.DataFrame({"p": [0.0004, 0.0123, float("nan")], "gain": [1.26, 2.0, 3.0]})
+    rows = report.markdown(table).splitlines()[2:]
+    assert rows == ["| 0 | &lt; 0.001 | 1.3 |", "| 1 | 0.012 | 2.0 |", "| 2 | – | 3.0 |"]
+
+
 def test_languages_that_lack_are_named():
     found = averages(("XNLI", "none", 15, ""), ("PAN-X", "none", 47, "th"),
                      ("PAN-X", "mnli", 47, "th"), ("XCOPA", "none", 4, "et ht id it qu sw ta"),

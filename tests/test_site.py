@@ -165,9 +165,13 @@ def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
     assert "\\<script\\>" in shown and not re.search(r"(?<!\\)<", shown)
     assert rendered._closing(cells[:1]) == ""
     assert rendered._verdicts(tmp_path) == ""
-    rows = pd.DataFrame({"world": ["holds", "holds", "cannot tell"], "real": ["not tested"] * 3})
+    rows = pd.DataFrame({"world": ["holds", "cannot tell", "holds"],
+                         "real": ["not tested", "not tested", "holds"],
+                         "by": ["scores", "records, scores", "records"]})  # fmt: skip
     rows.to_csv(tmp_path / "ledger.csv")
-    assert rendered._verdicts(tmp_path).startswith("Of 3 rows, in the world: 2 holds, 1 cannot")
+    assert rendered._verdicts(tmp_path) == (
+        "Of 3 claims, 2 are about scores (synthetic world: 1 hold, 1 inconclusive; real data: "
+        "2 not tested). The others are about the study's design or published figures: 1 hold.")
 
 
 def test_kept_notebooks_are_shown_with_their_tables(out, tmp_path, monkeypatch):
@@ -179,13 +183,13 @@ def test_kept_notebooks_are_shown_with_their_tables(out, tmp_path, monkeypatch):
         book = notebook()
         book["metadata"]["xstilts"] = {"run": run, "grid": "core"}
         (home / "notebooks" / f"{stem}.core.ipynb").write_text(json.dumps(book))
-    rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"]})
+    rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"], "by": ["scores"]})
     rows.to_csv(home / "tables" / "core" / "claims" / "ledger.csv")
     source, files = home / "source", home / "source" / "files"
     books = rendered.executed("other", ())
     assert list(books) == ["22_claims"]  # the main table is another grid's
     shown = rendered.placed("22_claims", books["22_claims"], source, files)
-    assert shown.executed and shown.finding.startswith("Of 1 rows") and shown.question == "?"
+    assert shown.executed and shown.finding.startswith("Of 1 claims") and shown.question == "?"
     text = (source / "22_claims.ipynb").read_text("utf-8")
     assert "Run core/claims, grid core, kept in reports/snapshot." in text
     assert "files/22_claims/ledger.csv" in text and (files / "22_claims" / "ledger.csv").is_file()

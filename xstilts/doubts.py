@@ -12,16 +12,16 @@ import pandas as pd
 from xstilts import tables
 from xstilts.tables import Column
 
-GUESS = "guess_"  # begins the metrics of an answerer that reads nothing
+GUESS = "guess_"  # begins the metrics of a trivial baseline
 
 
 def notes(scores: pd.DataFrame, averages: pd.DataFrame, setting, columns: Iterable[Column]):
     """The lines that must stand below a table of one setting; none if all is well."""
     learnt, seeds = at_guess(scores, setting, columns), unpaired(averages)
     lines = {
-        f"In English no better than an answerer that reads nothing: {', '.join(learnt)}": learnt,
-        f"Other seeds than none has, so differences are over those that both have: "
-        f"{', '.join(seeds)}": seeds,
+        f"In English no better than a trivial baseline: {', '.join(learnt)}": learnt,
+        "Differences use only the seeds that a recipe shares with the baseline `none`, so they "
+        f"need not equal the difference of the means shown: {'; '.join(seeds)}": seeds,
     }  # fmt: skip
     return [f"{line}." for line, some in lines.items() if some]
 
@@ -53,5 +53,6 @@ def unpaired(averages: pd.DataFrame) -> list[str]:
         none = seeds.get((column, "none"), own)
         if own != none:
             mine, theirs = (" ".join(map(str, sorted(some))) for some in (own, none))
-            found.setdefault(f"{recipe} ({mine} beside {theirs})", []).append(column)
-    return [f"{told} in {', '.join(names)}" for told, names in found.items()]
+            found.setdefault((recipe, mine, theirs), []).append(column)
+    return [f"{recipe} has seed{'s' * (' ' in mine)} {mine}, none {theirs}, in {', '.join(names)}"
+            for (recipe, mine, theirs), names in found.items()]  # fmt: skip

@@ -3,7 +3,7 @@
 The model is loaded once; the languages go through it together, longest inputs first, and their
 outputs are sorted out afterwards. Scores come in percent, Examples hold what a bootstrap needs.
 Nothing is selected here: a model arrives as its training left it. Beside each score stands, as
-metric "guess_...", that of an answerer which reads nothing; beside a dual encoder's, for
+metric "guess_...", that of a trivial baseline; beside a dual encoder's, for
 comparison, that of its vectors less the mean of their language and side (`pooling`
 "mean-centred"; the means of the very texts that are ranked, taken without labels).
 """
@@ -29,7 +29,7 @@ from xstilts.settings import Setting
 from xstilts.submission import write_answers
 from xstilts.tasks import Task
 
-GUESS = "guess_"  # begins the metrics of an answerer that reads nothing
+GUESS = "guess_"  # begins the metrics of a trivial baseline
 OF_THE_RUN = ("setting", "seed", "recipe", "target", "run")  # columns that the run itself adds
 
 
@@ -99,15 +99,16 @@ def _centred(vectors: Sequence, rows: Mapping[str, list[dict]]) -> torch.Tensor:
 
 
 def guess(task: Task, rows: Sequence[Mapping], lang: str) -> Measured:
-    """What an answerer scores that reads nothing, on these rows.
+    """What a trivial baseline scores on these rows.
 
     Always the same label, place among the choices or tag, whichever does best on these very rows;
-    for spans, as many words as the right answer has, from a random place (fixed draw).
+    for spans, as many words of the passage as the gold answer has, from a random place (fixed
+    draw), or always "no answer" where that may be right and does better.
     """
     if task.form == "span":
-        said = [_random_span(row["context"], row["answers"]["text"]) for row in rows]
-        return judge(task, rows, said, lang)
-    if task.form == "tag":
+        constant = [[_random_span(row["context"], row["answers"]["text"]) for row in rows]]
+        constant += [[""] * len(rows)] * task.no_answer
+    elif task.form == "tag":
         constant = [[[tag] * len(row["tags"]) for row in rows]
                     for tag in sorted({tag for row in rows for tag in row["tags"]})]  # fmt: skip
     else:
@@ -119,7 +120,7 @@ def guess(task: Task, rows: Sequence[Mapping], lang: str) -> Measured:
 def _random_span(context: str, right: Sequence[str]) -> str:
     """Words, or characters where the text has no spaces between words."""
     spaced = 20 * context.count(" ") > len(context)
-    words, answer = (text.split() if spaced else text for text in (context, (*right, "")[0]))
+    words, answer = (text.split() if spaced else text for text in (context, (*right, "one")[0]))
     start = random.Random(context).randrange(max(1, len(words) - len(answer) + 1))
     return (" " if spaced else "").join(words[start : start + len(answer)])
 

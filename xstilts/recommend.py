@@ -5,10 +5,12 @@ tell" where intervals do.
 """
 
 from collections.abc import Iterator
+from math import isnan
 
 from xstilts import snapshot, tables
 from xstilts.analysis import effects
 from xstilts.analysis.advice import Advice, advise
+from xstilts.analysis.rulings import ALPHA
 from xstilts.grid import plan
 from xstilts.gridfile import Grid, read
 from xstilts.paths import BadInput, MissingData, nearest
@@ -94,11 +96,12 @@ def verdict(found: Advice) -> str:
     best, gain = found.best, found.effects[found.best]
     if gain.seeds < 2:
         return f"Cannot tell: {best} came out best, but one seed shows no interval."
-    p = f"p = {found.p[best]:.2g} after Holm over {len(found.effects)} tasks"
+    tested = sum(not isnan(p) for p in found.p.values())  # one seed has none
+    p = f"p = {found.p[best]:.2g}, Holm-corrected over {tested} task{'s' * (tested > 1)}"
     if not found.helps and gain.high < 1:
         return f"No intermediate task: even {best}, the best, gains less than a point ({p})."
     if not found.helps:
-        need = gain.needed(gain.estimate) or 0
+        need = gain.needed(gain.estimate, ALPHA / tested) or 0
         came, more = "came out best, but below none", ""
         if gain.estimate > 0:
             came = "came out best"

@@ -17,6 +17,7 @@ import bleach
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from xstilts.analysis.rulings import tally
 from xstilts.files import read_record
 from xstilts.grid import Run
 from xstilts.paths import NOTEBOOKS, REPORTS, runs_dir
@@ -94,13 +95,15 @@ def _closing(cells: list[dict]) -> str:
 
 
 def _verdicts(folder: Path) -> str:
-    """How many rows of the ledger in `folder` hold, do not, cannot be told, were not tested."""
+    """How the claims of the ledger in `folder` came out, those about scores by themselves."""
     if not (folder / "ledger.csv").is_file():
         return ""
     rows = pd.read_csv(folder / "ledger.csv")
-    told = {side: ", ".join(f"{n} {verdict}" for verdict, n in rows[side].value_counts().items())
-            for side in ("world", "real")}  # fmt: skip
-    return f"Of {len(rows)} rows, in the world: {told['world']}; on real data: {told['real']}."
+    scored = rows["by"].str.contains("scores")
+    told = {side: tally(rows.loc[scored, side]) for side in ("world", "real")}
+    return (f"Of {len(rows)} claims, {scored.sum()} are about scores (synthetic world: "
+            f"{told['world']}; real data: {told['real']}). The others are about the study's design "
+            f"or published figures: {tally(rows.loc[~scored, 'real'])}.")  # fmt: skip
 
 
 def _read(path: Path) -> dict:

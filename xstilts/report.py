@@ -14,6 +14,7 @@ import pandas as pd
 from xstilts.paths import BadInput, UserError
 from xstilts.tables import MARK, Column, how
 
+PROBABILITIES = ("p", "q")  # columns
 NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
 TEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -22,22 +23,28 @@ TEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
 }  # fmt: skip
 
 
-def cell(value) -> str:
-    """A cell as it is printed: one decimal, a dash for what is missing."""
+def cell(value, column: str = "") -> str:
+    """A cell as it is printed: one decimal, a dash for what is missing; p-values to two digits."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "–"
+    if column in PROBABILITIES:
+        return f"{value:.2g}" if value >= 0.001 else "< 0.001"
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def markdown(table: pd.DataFrame) -> str:
     """A Markdown table with its index; bars and line ends inside a cell cannot break it."""
     flat = table.reset_index()
-    rows = [list(flat.columns), ["---"] * flat.shape[1], *flat.to_numpy(dtype=object).tolist()]
+    rows = [list(flat.columns), ["---"] * flat.shape[1], *_cells(flat)]
     return "\n".join("| " + " | ".join(map(_plain, row)) + " |" for row in rows)
 
 
+def _cells(flat: pd.DataFrame) -> list[list[str]]:
+    return [list(map(cell, row, flat.columns)) for row in flat.to_numpy(dtype=object).tolist()]
+
+
 def _plain(value) -> str:
-    return escape(cell(value), quote=False).replace("|", "\\|").replace("\n", " ")
+    return escape(str(value), quote=False).replace("|", "\\|").replace("\n", " ")
 
 
 def latex(flat: pd.DataFrame, title: str, notes: Iterable[str] = ()) -> str:
@@ -45,7 +52,7 @@ def latex(flat: pd.DataFrame, title: str, notes: Iterable[str] = ()) -> str:
 
     What LaTeX would read as a command is escaped, so that text from a data set stays text.
     """
-    rows = [list(flat.columns), *flat.to_numpy(dtype=object).tolist()]
+    rows = [list(flat.columns), *_cells(flat)]
     head, *body = (" & ".join(map(_tex, row)) + r" \\" for row in rows)
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(title)}}}",
              rf"\begin{{tabular}}{{l{'r' * (flat.shape[1] - 1)}}}", r"\toprule", head,
@@ -55,7 +62,7 @@ def latex(flat: pd.DataFrame, title: str, notes: Iterable[str] = ()) -> str:
 
 
 def _tex(value) -> str:
-    return "".join(TEX.get(sign, sign) for sign in cell(value))
+    return "".join(TEX.get(sign, sign) for sign in str(value))
 
 
 def write(folder: Path, name: str, table: pd.DataFrame, data: pd.DataFrame, title: str,

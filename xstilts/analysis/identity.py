@@ -21,7 +21,8 @@ from xstilts.tasks import task
 ORDER = ("dev rows", "guess", "one text hidden", "words shuffled", "whole")
 CAPTION = """\
 Accuracy on English dev; for spans the mean of EM and F1, for tagging F1. *Guess*: the best constant
-answer or a random span. *One text hidden*: the first text of a pair (hypothesis only), the context
+answer; for spans, a random stretch of the passage as long as the gold answer, or always "no answer"
+where that does better. *One text hidden*: the first text of a pair (hypothesis only), the context
 of a choice (no passage, no question where that is the context), the question of a span.
 *Words shuffled*: in every text, with their tags; a bag of words. One encoder, trained alike on all,
 read after its last step; one seed. To repeat: `xstilts run {grid}`, then

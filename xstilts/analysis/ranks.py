@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xstilts.analysis.rulings import ALPHA, NAN, verdict
+from xstilts.analysis.rulings import ALPHA, NAN, UNTESTED, verdict
 from xstilts.stats import fewest
 
 DRAWS = 4000  # permutations
@@ -41,7 +41,9 @@ class Rank(NamedTuple):
 
         Where one cannot tell: what would show, at the level `alpha`, with a probability of 80 %.
         """
-        needs = "too few languages" if self.n else "no data"
+        if not self.n:
+            return UNTESTED
+        needs = "too few languages"
         if not np.isnan(self.rho):
             langs = fewest(lambda n: weakest(n, alpha), abs(self.rho), MOST) or 0
             more = f" or {langs + self.held} languages" if langs + self.held > self.n else ""

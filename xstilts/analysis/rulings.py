@@ -62,7 +62,9 @@ class Effect(NamedTuple):
 
         Where one cannot tell: what would, at the level `alpha`, with a probability of 80 %.
         """
-        needs = "needs two seeds or more" if self.seeds else "no runs"
+        if not self.seeds:
+            return UNTESTED
+        needs = "needs two seeds or more"
         if self.seeds > 1:
             seeds = self.needed(self.estimate, alpha) or 0
             more = f" or {seeds} seeds" if seeds > self.seeds else ""
@@ -104,6 +106,14 @@ def table(found: Mapping, what: str = "effect") -> pd.DataFrame:
 def verdicts(claims: Mapping[str, Iterable[float]]) -> pd.DataFrame:
     """`table` of claims that say that their paired differences are above zero on average."""
     return table({claim: effect(values) for claim, values in claims.items()})
+
+
+def tally(verdicts: Iterable[str]) -> str:
+    """How many of some verdicts hold, do not, leave one unsure, and stand for no runs at all."""
+    verdicts = list(verdicts)
+    kinds = {HOLDS: "hold", NOT: "do not", UNSURE: "inconclusive", UNTESTED: UNTESTED}
+    counts = {word: sum(one.startswith(kind) for one in verdicts) for kind, word in kinds.items()}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none"
 
 
 def forest(effects: Mapping[str, Effect], title: str, label: str):
