@@ -262,6 +262,10 @@ def test_how_hard_a_domain_is_does_not_enter(weights):
     assert sum(abs(w) for w in weights.values()) in (pytest.approx(2), pytest.approx(4))
 
 
+def test_a_contrast_with_nobody_is_none():
+    assert domains.gain([], ["a"], ["p"]) == domains.gain(["a"], [], ["p"], ["q"]) == {}
+
+
 @pytest.mark.parametrize("own", [0.0, 4.0])
 def test_the_contrast_is_what_was_put_in(own):
     found = matched(own, noise=0.0)

@@ -46,8 +46,8 @@ def test_seeds_that_differ_are_named_with_their_columns():
     averages = tables.averages(table, SETTING, PAWSX)
     assert doubts.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
     lines = doubts.notes(table, averages, SETTING, PAWSX)
-    assert lines == ["Differences use only the seeds that a recipe shares with the baseline `none`, "
-                     "so they need not equal the difference of the means shown: "
+    assert lines == ["Differences use only the seeds that a recipe shares with the baseline "
+                     "`none`, so they need not equal the difference of the means shown: "
                      "mnli has seed 2, none 1 2, in PAWS-X."]  # fmt: skip
 
 

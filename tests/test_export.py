@@ -105,14 +105,14 @@ def test_an_export_scores_as_its_runs_did(grid, out, tmp_path, monkeypatch, caps
 
 
 def test_what_has_not_been_run_is_left_out_and_said(grid, tmp_path, monkeypatch, capsys):
-    with pytest.raises(MissingData, match="nothing of it has been run: first `xstilts run"):
+    with pytest.raises(MissingData, match="no finished run to export: first `xstilts run"):
         export(grid, *ARGUMENTS, tmp_path / "to")
     finish(grid, monkeypatch, "few.s1/none/zero-udpos")
     export(grid, *ARGUMENTS, tmp_path / "to")
     said = capsys.readouterr().out
     assert "few.s1/none/retrieval has not been run: left out\n" in said
     assert [p.name for p in (tmp_path / "to/predictions").iterdir()] == ["udpos"]
-    with pytest.raises(BadInput, match="predictions is there already"):
+    with pytest.raises(BadInput, match="predictions exists already"):
         export(grid, *ARGUMENTS, tmp_path / "to")
 
 

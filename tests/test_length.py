@@ -194,7 +194,7 @@ def test_the_notebook_tells_what_was_planted(played, runs):
     space = played(collected(*runs))
     assert space["primary"].low < 20 < space["primary"].high
     assert space["ruled"]["1"].endswith("holds") and "holds" in space["closing"]
-    assert space["again"]["own pieces"].seeds == 5
+    assert space["again"]["own tokens"].seeds == 5
     assert space["again"]["answers evenly placed"].estimate == pytest.approx(20, abs=8)
 
 
@@ -219,8 +219,8 @@ def test_the_notebook_refuses_a_spoilt_table(spoil, played, runs):
 def test_the_notebook_says_so_where_nothing_has_run(played, tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot, "SNAPSHOT", tmp_path)
     space = played()
-    assert space["ruled"]["1"].startswith("no runs: cannot tell")
-    assert len(space["collected"].missing) == 11 and "cannot tell" in space["closing"]
+    assert space["ruled"]["1"].startswith("no runs: not tested")
+    assert len(space["collected"].missing) == 11 and "not tested" in space["closing"]
 
 
 def test_the_notebook_cannot_tell_from_one_seed(played, runs):

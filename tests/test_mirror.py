@@ -276,3 +276,7 @@ def test_tables_are_those_that_the_notebooks_read():
     assert ("secondary_task", "train") in found and ("xquad-r.zh", "validation") in found
     assert ("bucc18.zh", "validation") in found and ("zh-en.en", "test") in found
     assert ("tatoeba.deu", "validation") in found and ("plain_text", "train") in found
+    assert ("sw", "validation") not in found
+    assert ("sw", "validation") in keys(recipes=["none"], targets=[], measures=["text"])
+    probed = keys(recipes=["none"], targets=[], measures=["few"])
+    assert ("secondary_task", "train") in probed and ("sw", "test") not in probed

@@ -3,12 +3,15 @@
 import math
 
 import made
+import numpy as np
 import pandas as pd
 import pytest
 
 from xstilts import paired, tables
 from xstilts.gridfile import read
+from xstilts.languages import languages
 from xstilts.settings import setting
+from xstilts.stats import over_languages
 
 TINY = setting("tiny-xlmr")
 GRID = read({
@@ -112,6 +115,35 @@ def test_what_tasks_add_is_what_the_mean_gains():
     one = added.set_index(["recipe", "mean", "column"])["points"]
     assert one["mnli", tables.WITHOUT, UDPOS] == pytest.approx(2.0 / 2)
     assert added.loc[added["mean"] == tables.WITH, "points"].isna().all()  # no retrieval here
+
+
+def test_a_task_with_many_languages_counts_no_more_than_one_with_few():
+    """Tasks gain 0, -1 and 11 in every language: the mean over tasks, whatever the seed's share."""
+    columns = tables.columns(read({"settings": ["xlmr-base"], "seeds": [1], "recipes": ["none"],
+                                   "targets": ["pawsx", "panx", "tydiqa"]}))  # fmt: skip
+    planted = {"PAWS-X": 0.0, "PAN-X": -1.0, "TyDiQA-GoldP": 11.0}
+    cells = {(seed, c.title, lang): planted[c.title] + seed + 0.1 * (lang < "h")
+             for seed in (-1, 0, 1) for c in columns
+             for lang in (*languages(c.task, "hub", c.suite), "gu")}  # fmt: skip
+    gained = pd.Series(cells).rename_axis(["seed", "column", "lang"])
+    table = paired.by_language(gained, columns, "hub")
+    assert set(table) == {lang for c in columns for lang in languages(c.task, "hub", c.suite)}
+    wanted = gained.drop("gu", level="lang")  # a language of XTREME-R alone
+    wanted = wanted.groupby(["seed", "column"]).mean()
+    for seed, value in wanted.groupby("seed").mean().items():
+        assert table.loc[seed].mean() == pytest.approx(value)
+    low, high = over_languages(table)[1:]
+    assert low < 10 / 3 < high and high - low < 8  # two seeds' worth, not the tasks' differences
+
+
+def test_where_tasks_have_the_same_languages_tasks_are_averaged_first():
+    dice = np.random.default_rng(0)
+    scores = made.scores(GRID, lambda run, task: dice.normal(), noise=0.0)
+    cells = paired.by_cell(scores, TINY, COLS[:2])
+    gained = cells["mnli"] - cells["none"]
+    table = paired.by_language(gained, COLS[:2], "world")
+    plain = gained.groupby(["seed", "lang"]).mean().unstack()
+    pd.testing.assert_frame_equal(table, plain[table.columns], check_names=False)
 
 
 def test_the_noise_is_that_of_paired_differences_pooled_over_recipes():

@@ -1,11 +1,12 @@
 """Run folders: round trips, scratch beside published runs, provenance, staleness."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from xstilts import paths, provenance, runs
+from xstilts import paths, provenance, runs, settings, tasks
 from xstilts.files import read_record, replaced, told, write_rows
 from xstilts.grid import plan
 from xstilts.paths import BadInput, MissingData, UserError
@@ -137,6 +138,20 @@ def test_stale_results_are_set_apart_and_say_why(driven, out, notebooks):
     assert states[ZERO] == "tiny-xlmr.s1/none/target-udpos"
     scores, _, missing, stale = collect(plan(GRID))
     assert stale == [ZERO] and len(scores) == 0 and ZERO not in missing
+
+
+def test_a_measurement_goes_stale_with_what_it_reads_and_trains_on(monkeypatch):
+    def parts(measure):
+        grid = {"settings": ["mbert"], "seeds": [1], "recipes": ["none"]}
+        return provenance.made_from(plan(grid | {"measures": [measure]})[0])
+
+    before = {name: parts(name) for name in ("few", "text")}
+    monkeypatch.setitem(settings.PAPER["target"], "udpos", (1, 2, 8, 1e-5, "elsewhere"))
+    assert provenance.differing(before["few"], parts("few")) == ["hyper"]
+    assert provenance.differing(before["text"], parts("text")) == []
+    one = replace(tasks.TASKS["tatoeba"], max_len=9)
+    monkeypatch.setitem(tasks.TASKS, "tatoeba", one)
+    assert provenance.differing(before["text"], parts("text")) == ["tasks"]
 
 
 def test_another_number_makes_stale(driven):

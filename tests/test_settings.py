@@ -26,7 +26,14 @@ def test_targets_follow_the_authors_configuration(target, epochs, batch, max_len
 def test_what_is_only_remembered_says_so():
     hyper = resolve(RECIPES["mnli"], LARGE, "intermediate")
     assert hyper.source["epochs"].startswith("recalled")
-    assert "recalled" not in hyper.source["lr"]
+    assert "recalled" not in resolve(RECIPES["mnli"], LARGE, "target").source["lr"]
+
+
+@pytest.mark.parametrize(("target", "lr"), [("siqa", 3e-5), ("copa", 3e-5), ("lareqa", 2e-5),
+                                            ("mewslix", 1e-5)])  # fmt: skip
+def test_what_xtreme_r_adds_follows_xtremes_scripts(target, lr):
+    hyper = resolve(RECIPES[target], LARGE, "target")
+    assert hyper.lr == lr and hyper.source["lr"] == "XTREME's scripts"
 
 
 def test_order_of_precedence():

@@ -2,8 +2,7 @@
 and `doctor`.
 
 Exit codes: 0 all is well, 1 a run failed, 2 bad input, 3 data or an encoder is missing,
-130 interrupted. What is wrong is told in a line that names the remedy. Imports neither torch nor
-pandas.
+130 interrupted. Errors are one line that names the remedy. Imports neither torch nor pandas.
 """
 
 import argparse
@@ -37,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
         print(f"xstilts: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("xstilts: interrupted; the same command goes on from here", file=sys.stderr)
+        print("xstilts: interrupted; the same command resumes from here", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -56,17 +55,17 @@ def parser() -> argparse.ArgumentParser:
         return one
 
     show = command(plan, "what a grid would run, what is done, what is missing")
-    execute = command(run, "execute a grid; what is done already is kept")
+    execute = command(run, "execute a grid; results that exist already are kept")
     for one in (show, execute):
         one.add_argument("--settings", type=names, metavar="A,B", help="only these settings")
         one.add_argument("--seeds", type=numbers, metavar="1,2", help="only these seeds")
-    show.add_argument("-l", "--list", action="store_true", help="every run on a line")
+    show.add_argument("-l", "--list", action="store_true", help="one line per run")
     show.add_argument("--probe", action="store_true",
-                      help="measure this machine first, about a minute an encoder")  # fmt: skip
+                      help="measure this machine first, about a minute per encoder")  # fmt: skip
     where = "where: laptop, slurm, or a folder of your own (default: %(default)s)"
     execute.add_argument("--profile", default="laptop", metavar="NAME", help=where)
     execute.add_argument("--workers", type=count, metavar="N", help="runs at a time")
-    execute.add_argument("--redo", action="store_true", help="make stale results again")
+    execute.add_argument("--redo", action="store_true", help="repeat stale results")
 
     publish = command(report, "build the site of a grid, finished or not")
     publish.add_argument("--to", type=Path, metavar="FOLDER",
@@ -84,12 +83,12 @@ def parser() -> argparse.ArgumentParser:
     submit.add_argument("--setting", required=True)
     submit.add_argument("--recipe", required=True)
     submit.add_argument("--seed", required=True, type=int)
-    advise = command(recommend, "which task to train on first, how sure", False)
+    advise = command(recommend, "which intermediate task to use, and how certain that is", False)
     advise.add_argument("target", metavar="TARGET", help="a target task, or a fine-tuning set")
     advise.add_argument("--grid", default="core", metavar="GRID",
                         help="whose results are read (default: %(default)s)")  # fmt: skip
     advise.add_argument("--setting", metavar="NAME", help="only this setting")
-    command(doctor, "whether this machine can run a grid; what to do if not", False)
+    command(doctor, "check whether this machine can run a grid; say what to do if not", False)
     fetch = command(mirror, "fetch all data that a grid needs, for use without a network")
     for one in (submit, fetch):
         one.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write")
@@ -97,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def plan(given) -> int:
-    """Runs per phase and what they read; disk, time, the least effect seen; totals last."""
+    """Runs and training volume per phase; disk, time, smallest detectable gain; totals last."""
     from xstilts import outlook
     from xstilts.provenance import standing
 
@@ -157,7 +156,7 @@ def _some(given) -> tuple[Grid, tuple[Run, ...]]:
 
 
 def report(given) -> int:
-    """The first page of the site, after whatever it took to make it."""
+    """Build the site and print the path of its first page."""
     from xstilts.site import build
 
     print(f"open {build(given.grid, given.to)}")
@@ -165,7 +164,7 @@ def report(given) -> int:
 
 
 def score(given) -> int:
-    """Averages, then every task by language; what is left out or doubtful goes to stderr."""
+    """Averages, then every task by language; what was left out or is doubtful goes to stderr."""
     from xstilts import scoring
     from xstilts.tasks import TASKS
 
@@ -193,7 +192,7 @@ def export(given) -> int:
 
 
 def recommend(given) -> int:
-    """A table of gains for one target, and what may be concluded."""
+    """A table of gains for one target, and what follows from it."""
     from xstilts.recommend import recommend
 
     for line in recommend(given.target, given.grid, given.setting):
@@ -209,7 +208,7 @@ def mirror(given) -> int:
 
 
 def doctor(given) -> int:
-    """A line for each thing that a grid needs of this machine."""
+    """One line per requirement of a grid on this machine."""
     from xstilts.doctor import doctor
 
     return doctor()
@@ -220,23 +219,31 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message}; see `{self.prog} --help`")
 
 
-# Types of arguments; argparse tells of a ValueError by the function's name and what was given.
+# Types of arguments
 
 
 def names(text: str) -> list[str]:
     if not (words := [word for word in text.split(",") if word]):
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected names separated by commas, got '{text}'")
     return words
 
 
 def numbers(text: str) -> list[int]:
-    return [int(word) for word in names(text)]
+    try:
+        return [int(word) for word in names(text)]
+    except (ValueError, argparse.ArgumentTypeError):
+        wanted = f"expected whole numbers separated by commas, got '{text}'"
+        raise argparse.ArgumentTypeError(wanted) from None
 
 
 def count(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got '{text}'")
+    return number
 
 
 if __name__ == "__main__":

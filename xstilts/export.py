@@ -1,7 +1,7 @@
 """A run's answers as a submission: predictions and, where known, labels in XTREME's layout.
 
-Copies what the evaluations of one setting, recipe and seed left; it computes no answers and no
-scores. XTREME's scorer, and ours, give for the two folders the runs' own figures.
+Copies the answers from the evaluations of one setting, recipe and seed; it computes neither answers
+nor scores. On the two folders, XTREME's scorer and ours give the figures of the runs.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from xstilts.tasks import Task
 def export(grid, setting: str, recipe: str, seed: int, folder: Path) -> None:
     """Write `folder`/predictions and `folder`/labels from the runs of `grid` that are done.
 
-    Says what there is of each task. Raises BadInput for names the grid does not have, for
-    results out of date and for a folder in use; MissingData if nothing has been run.
+    Prints what it found of each task. Raises BadInput for names the grid does not have, for
+    results out of date and for a folder in use; MissingData if no run is finished.
     """
     for side in ("predictions", "labels"):
         if (folder / side).exists():
-            raise BadInput(f"{folder / side} is there already: choose another folder, or delete it")
+            raise BadInput(f"{folder / side} exists already: choose another folder, or delete it")
     grid, files = read(grid), {}
     for task, run in _owners(_evaluations(grid, setting, recipe, seed)):
         files |= _files(task, run)
@@ -47,7 +47,7 @@ def _suite(data: str, names: set[str]) -> str:
 
 
 def _evaluations(grid, setting: str, recipe: str, seed: int) -> list[Run]:
-    """The runs that hold answers; those that have not been run are told of and left out."""
+    """The finished runs that hold answers; the others are named and left out."""
     runs = plan(grid, settings=[setting], seeds=[seed])
     scored = [run for run in runs if run.leaves == "scores"]
     wanted = [run for run in scored if run.params["recipe"] == recipe]
@@ -62,7 +62,7 @@ def _evaluations(grid, setting: str, recipe: str, seed: int) -> list[Run]:
             raise BadInput(f"{run.id} is out of date ({states[run.id]} changed): "
                            f"first `xstilts run {grid.where} --redo`")  # fmt: skip
     if not (done := [run for run in wanted if not states[run.id]]):
-        raise MissingData(f"nothing of it has been run: first `xstilts run {grid.where}`")
+        raise MissingData(f"no finished run to export: first `xstilts run {grid.where}`")
     return done
 
 

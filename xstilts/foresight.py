@@ -1,9 +1,10 @@
-"""What can be known of an intermediate task before anything is trained on it in full.
+"""Transferability: what can be known of an intermediate task before targets are fine-tuned in full.
 
-`few`: how a target does after a few of its rows (Poth et al. 2021). `likeness`: how alike the
-English texts of two tasks are, and what they ask of an encoder (text and task embeddings: Vu et al.
-2020). English alone is read. What a task asks is told by an encoder fine-tuned on a few rows of it,
-in a folder that goes away again.
+`few`: how an encoder that has had the intermediate task does on a target after a few of its rows
+(Poth et al. 2021). `likeness` needs no intermediate training: how alike the English texts of two
+tasks are, and what they ask of an encoder (text and task embeddings: Vu et al. 2020). English alone
+is read. What a task asks is told by an encoder fine-tuned on a few rows of it, in a folder that
+goes away again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,13 +26,12 @@ from xstilts.paths import MissingData
 from xstilts.recipes import MULTI, SINGLE, Recipe
 from xstilts.retrieval import vectors
 from xstilts.settings import Setting, resolve
-from xstilts.tasks import TASKS, task
+from xstilts.tasks import SETS, task
 
 FEW, UPDATES, BATCH = 256, 50, 32  # rows, and how they are trained on
-TEXTS = 500  # of a task, for their mean vector
+TEXTS = 500  # of a task at most, for their mean vector
 TOGETHER = 8  # rows whose loss is one: retrieval learns from the other answers beside its own
 SEED = 1
-SETS = tuple(dict.fromkeys(name for task in TASKS.values() for name in task.train.values()))
 
 
 def few(where: Path | str, setting: Setting) -> Iterator[dict]:
@@ -107,7 +107,8 @@ def _texts(name: str, setting: Setting) -> list[str]:
         rows = load(task(name), "train", "en", data=setting.data, limit=TEXTS)
     except MissingData:
         return []
-    return [text(row, task(name).form) for row in rows]
+    said = [text(row, task(name).form) for row in rows]  # of retrieval also all candidates
+    return said[:: -(-len(said) // TEXTS)]
 
 
 @contextmanager

@@ -1,17 +1,18 @@
-"""A grid in, the runs out: what has to be executed, in which order, with what.
+"""A grid in, the runs out: what has to be executed, in which order, with which parameters.
 
-Expands settings x seeds x recipes x targets into `Run` records. It looks at no data, trains
-nothing, and imports neither torch nor pandas, because Snakemake and the command line read a plan
-for every job. Grid files are read and checked by `gridfile`.
+Expands settings x seeds x recipes x targets into `Run` records. It reads no data, trains nothing,
+and imports neither torch nor pandas, because Snakemake and the command line make a plan for every
+job. Grid files are read and checked by `gridfile`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from xstilts import tasks
 from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
 from xstilts.paths import BadInput, MissingData, hub_dir, text_dir
-from xstilts.recipes import Recipe
+from xstilts.recipes import MULTI, SINGLE, Recipe
 from xstilts.settings import Hyper, Setting, resolve
 from xstilts.tongues import spoken, translation
 
@@ -23,6 +24,12 @@ PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by th
     "report": "notebook.html",
 }
 PARAMETERS = ("setting", "recipe", "target", "seed", "measure")  # in every notebook's order
+_PARALLEL = (("xnli", "dev"), ("tatoeba", "test"))
+MEASURED = {  # (task, split) pairs that a group of measures reads in all languages
+    "text": _PARALLEL, "space": _PARALLEL,
+    "domains": (("squad_v1", "train"), ("tydiqa", "test"), ("mnli", "train"), ("xnli", "test"),
+                ("pawsx", "test"), ("xquad", "test")),
+}  # fmt: skip
 TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 
 
@@ -30,8 +37,8 @@ TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train"
 class Run:
     """One notebook to execute. `id` is its folder below the output folder and names the phase.
 
-    `params` go into the notebook's parameters cell, `needs` are ids of runs that come before,
-    `leaves` is a key of PRODUCT, `grid` knows the records behind the names.
+    `params` go into the notebook's parameters cell, `needs` are the ids of the runs it depends on,
+    `leaves` is a key of PRODUCT, `grid` holds the records behind the names.
     """
 
     id: str
@@ -43,7 +50,7 @@ class Run:
 
     @property
     def product(self) -> str:
-        """What the run is known to be done by, as a path below the output folder."""
+        """The file whose presence marks the run as done, as a path below the output folder."""
         return f"{self.id}/{PRODUCT[self.leaves]}"
 
     @property
@@ -52,7 +59,7 @@ class Run:
 
     @property
     def phase(self) -> str:
-        """Intermediate or target if the run trains, else nothing."""
+        """`intermediate` or `target` if the run trains, else empty."""
         if self.notebook not in TRAIN:
             return ""
         return "target" if self.params.get("target") else "intermediate"
@@ -68,7 +75,7 @@ class Run:
 
     @property
     def evaluated(self) -> tuple["tasks.Task", ...]:
-        """The tasks that a model of this target is evaluated on."""
+        """The tasks on which a model of this target is evaluated."""
         return self.grid.evaluated(self.params["target"])
 
     @property
@@ -91,8 +98,23 @@ class Run:
         return ()
 
     @property
+    def measured(self) -> tuple[tuple["tasks.Task", str, bool], ...]:
+        """(task, split, whether in English only) that a measurement reads."""
+        kind, sets = self.params.get("measure"), tasks.SETS
+        every = dict.fromkeys((*(name for one in (*SINGLE, MULTI) for name in one.tasks), *sets))
+        english = {
+            "overlap": [(t.name, split) for t in tasks.TASKS.values()
+                        for split in ("train", *["test"] * bool(t.train))],
+            "few": list(product(sets, ("train", "dev"))),
+            "likeness": list(product(every, ("train", "dev"))),
+        }  # fmt: skip
+        pairs = MEASURED.get(kind) or english.get(kind, ())
+        return tuple((tasks.task(name), split, kind in english) for name, split in pairs)
+
+    @property
     def sources(self) -> tuple["tasks.Task", ...]:
-        """Tasks that decide over the rows: with their translations, or those chosen to be like."""
+        """Other tasks that shape the training rows: sources of translations, and tasks that
+        `nearest` selects rows to resemble."""
         if not self.trained:
             return ()
         like = [tasks.task(name.partition("/")[0]) for name in self.trained.nearest]
@@ -103,17 +125,17 @@ class Run:
 
     @property
     def hyper(self) -> Hyper | None:
-        """The numbers of the run's training, if it trains."""
+        """The hyper-parameters of the run, if it trains."""
         return resolve(self.trained, self.setting, self.phase) if self.trained else None
 
 
 def plan(
     grid, *, settings: Iterable[str] | None = None, seeds: Iterable[int] | None = None
 ) -> tuple[Run, ...]:
-    """Every run of `grid` (a stock name, a path, or a mapping), needs before their users.
+    """Every run of `grid` (a stock name, a path, or a mapping), each after the runs it depends on.
 
     `settings` and `seeds` restrict it. Runs that several parts share appear once. Raises
-    BadInput, naming the file and the nearest known name, for whatever is not understood.
+    BadInput, naming the file and the nearest known name, for anything it cannot interpret.
     """
     grid = restrict(read(grid), settings, seeds)
     runs: dict[str, Run] = {}
@@ -129,10 +151,10 @@ def plan(
 
 
 def alone(notebook: str, params: Mapping, grid: Grid) -> tuple[Run, ...]:
-    """The run that `notebook` is with `params`, last, after the runs that it needs.
+    """The run of `notebook` with `params`, last, after the runs that it needs.
 
-    Whether `grid` plans it or not; the grid serves to look names up. A notebook that no plan
-    ever holds is a run of its own, called by its name.
+    `grid` need not plan it; it only serves to look names up. A notebook that is in no plan at all
+    is a run of its own, named after the notebook.
     """
     runs: dict[str, Run] = {}
     if {"setting", "recipe", "seed"} <= set(params):
@@ -157,7 +179,7 @@ PLANNED = (*TRAIN, "04_zero_shot", "05_retrieval", "10_measures")
 
 
 def _before(run: Run, runs: Mapping[str, Run]) -> tuple[Run, ...]:
-    """All that `run` needs, directly or not, in the order to be executed."""
+    """Everything that `run` needs, directly or not, in the order of execution."""
     found: dict[str, Run] = {}
     for name in run.needs:
         for one in (*_before(runs[name], runs), runs[name]):
@@ -171,7 +193,7 @@ def pretrained(setting: Setting) -> bool:
 
 
 def lacking(runs: Iterable[Run]) -> dict[str, str]:
-    """Runs for which there are no data, as far as can be seen without asking a network: why."""
+    """{id: why} of runs without data, as far as that can be told without the network."""
     found: dict[str, str] = {}
     for run in runs:
         reasons = [found[need] for need in run.needs if need in found]
@@ -196,7 +218,7 @@ def lacking(runs: Iterable[Run]) -> dict[str, str]:
 
 
 def _there(source) -> bool:
-    """Whether `source` can be had: from the hub, or it lies in the user's folder."""
+    """Whether `source` is available: on the hub, or in the user's folder."""
     return not source.local or (hub_dir() is not None and (hub_dir() / source.repo).is_dir())
 
 
@@ -220,7 +242,7 @@ def _expand(runs: dict[str, Run], grid: Grid, block: Block, setting: str, seed: 
 
 
 def _encoder(runs: dict[str, Run], grid: Grid, own: Mapping) -> tuple[str, ...]:
-    """The run that makes the recipe's encoder; none where it lies there already."""
+    """The run that makes the recipe's encoder; none where the encoder exists already."""
     needs, recipe = (), grid.recipe(own["recipe"])
     if pretrained(grid.setting(own["setting"])):  # once, for every seed of the grid
         base, params = f"{own['setting']}/base", {"setting": own["setting"], "seed": 1}
@@ -245,7 +267,8 @@ def _target(runs, grid: Grid, own: Mapping, target: str, needs: tuple[str, ...])
 
 
 def _add(runs, grid: Grid, given: Mapping, phase: str, notebook, leaves, needs) -> tuple[str]:
-    """The id of a run, which is added if it is new; its phase and what this is done to end it."""
+    """Add the run if it is new; return its id, which ends in the phase and, if any, the target or
+    measure."""
     params = {name: given[name] for name in PARAMETERS if name in given}
     last = [given[name] for name in ("target", "measure") if name in given]
     name = f"{given['setting']}.s{given['seed']}/{given['recipe']}/{'-'.join([phase, *last])}"

@@ -81,6 +81,10 @@ def tables(runs: Iterable[Run]) -> list[Source]:
             langs = ("en",) if run.hyper else languages(task, "hub")
             for split in () if task.files else splits:
                 wanted |= {(task.name, split, lang): task for lang in langs}
+        for task, split, english in run.measured:
+            langs = ("en",) if english or split == "train" else languages(task, "hub")
+            if not task.files:
+                wanted |= {(task.name, split, lang): task for lang in langs}
         for task in run.sources:
             langs = {*languages(task, "hub")} - {"en"}
             langs = langs if "all" in run.trained.translate else langs & {*run.trained.translate}

@@ -1,7 +1,7 @@
-"""What lies ahead of a grid, in words: disk, time on this machine, the least effect it would show.
+"""What a grid will cost and show: disk, time on this machine, the smallest gain it would detect.
 
-Puts together what `costs` reckons, what the last probe measured and what the runs that are done
-say about noise; each has its rule there. Imports torch for a probe only.
+Combines the estimates of `costs`, the last probe's measurements and the noise of finished runs.
+Imports torch for a probe only.
 """
 
 import sys
@@ -28,35 +28,35 @@ def probe(grid: Grid, runs: Iterable[Run]) -> None:
 
 
 def reckon(grid: Grid, runs: Iterable[Run]) -> tuple[dict[str, Speed | None], dict[str, Cost]]:
-    """Speeds by setting, as last measured here, and costs by run; rows as long as measured then."""
+    """Speeds by setting, as last measured here, and costs by run, with measured text lengths."""
     speeds = {name: probed(one) for name, one in grid.used.items()}
     lengths = {name: speed.lengths for name, speed in speeds.items() if speed}
     return speeds, {r.id: cost(r, lengths.get(r.params.get("setting"), {})) for r in runs}
 
 
 def number(parts: Iterable[float]) -> str:
-    """A sum: "?" if it is not known, nothing if it is nothing."""
+    """A sum: "?" if it is not known, empty if it is zero."""
     total = sum(parts)
     return "?" if total != total else f"{total:,.0f}" if total else ""
 
 
 def disk(runs: Iterable[Run], costs: Mapping[str, Cost]) -> str:
-    """The whole grid's, done or not."""
+    """Of the whole grid, done or not."""
     kept, peak = (f"{size / 1e9:,.1f} GB" if size == size else "?"
                   for size in on_disk(runs, costs, cores()))  # fmt: skip
-    return f"disk: {kept} in the end, {peak} at most at one time"
+    return f"disk: {kept} in the end, at most {peak} at a time"
 
 
 def time(todo: list[Run], costs: Mapping[str, Cost], speeds: Mapping[str, Speed | None]) -> str:
     """How long `todo` will take here."""
     if not todo:
-        return "time: nothing is left to do"
+        return "time: nothing left to do"
     used = {run.params["setting"]: speeds[run.params["setting"]] for run in todo}
     if unknown := [name for name, speed in used.items() if not speed]:
         return f"time: unknown for {', '.join(unknown)} until measured with --probe"
     seconds = {run.id: used[run.params["setting"]].seconds(costs[run.id]) for run in todo}
     if (spent := sum(seconds.values())) != spent:
-        return "time: unknown, for want of the size of a task (--probe looks at those at hand)"
+        return "time: unknown, as the size of a task is (--probe counts the data at hand)"
     machines = ", ".join(dict.fromkeys(speed.said_by for speed in used.values()))
     unit = "GPU-hours" if any(speed.gpu for speed in used.values()) else "hours of one thread"
     here = f"{spell(wall(todo, seconds, cores()))} with {cores()} at a time"
@@ -64,15 +64,15 @@ def time(todo: list[Run], costs: Mapping[str, Cost], speeds: Mapping[str, Speed 
 
 
 def contrasts(grid: Grid, runs: list[Run], states: Mapping[str, str]) -> list[str]:
-    """The least difference between a recipe and none that the grid's seeds would show, by target.
+    """The smallest gain over `none` that the grid's seeds would detect, by target.
 
-    Noise is that of the paired differences that are there (see `paired.spread`).
+    The noise is that of the paired differences so far (see `paired.spread`).
     """
     seeds = len({seed for block in grid.blocks for seed in block.seeds})
     done = {r.params["seed"] for r in runs if r.leaves == "scores" and not states[r.id]}
     if seeds < 2:
-        return ["one seed shows no difference to none; take two or more"]
-    head = f"least difference to none that {seeds} paired seeds show"
+        return ["one seed gives no confidence interval; use two or more"]
+    head = f"smallest detectable gain over `none` with {seeds} paired seeds"
     lines = []
     if len(done) > 1:
         from xstilts import paired, tables
@@ -87,4 +87,4 @@ def contrasts(grid: Grid, runs: list[Run], states: Mapping[str, str]) -> list[st
             lines += [f"{name}: {', '.join(told)}"] * bool(told)
     if not lines:
         return [f"{head}: unknown until two seeds are done"]
-    return [f"{head}, in points (80 % power, two-sided 5 %):", *lines]
+    return [f"{head} (points; 80 % power, two-sided 5 %):", *lines]

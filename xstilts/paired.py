@@ -11,6 +11,7 @@ from statistics import fmean
 
 import pandas as pd
 
+from xstilts.languages import languages
 from xstilts.stats import over_languages, t_interval
 from xstilts.tables import Column, bounds, by_seed, comparable, over, per_language
 
@@ -137,21 +138,39 @@ def by_cell(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.Data
     return found.pivot_table("value", ["seed", "column", "lang"], "recipe")
 
 
-def abroad(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
-    """By recipe, the mean gain outside English with two 95 % intervals.
+def by_language(gained: pd.Series, columns: Sequence[Column], data: str) -> pd.DataFrame:
+    """Seeds x languages, their mean the mean over tasks of the means over languages.
 
-    Tasks are averaged first. "over seeds": of these languages, another run. "over languages": as
+    `gained` is by (seed, column, lang). A language's figure is that mean and how far its cells lie
+    from the means of their tasks, so that a task with many languages counts no more than others.
+    Of each task the languages of its suite; only whole seeds and cells that all of these have.
+    """
+    known = {c.title: languages(c.task, data, c.suite) for c in columns}
+    mine = [lang in known[title] for _, title, lang in gained.index]
+    cells = gained[mine].unstack(["column", "lang"]).dropna(how="all").dropna(axis=1).T
+    if cells.empty:
+        return pd.DataFrame()
+    of_task = cells.mean(axis=1).groupby("column").transform
+    apart = cells.sub(of_task("mean"), axis=0).div(of_task("size"), axis=0)
+    tasks, langs = (cells.index.unique(level) for level in ("column", "lang"))
+    mean = cells.groupby("column").mean().to_numpy().mean()
+    return mean + apart.groupby("lang").sum().T * len(langs) / len(tasks)
+
+
+def abroad(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
+    """By recipe, the mean gain outside English, over languages and then tasks, with two 95 %
+    intervals. "over seeds": of these languages, another run. "over languages": as
     if they were drawn at random, another language. Both as text; only whole seeds and languages.
     """
     values, rows = by_cell(scores[scores["lang"] != "en"], setting, columns), {}
     for recipe in values.columns.drop("none") if "none" in values else ():
-        gains = (values[recipe] - values["none"]).unstack(["lang", "column"])
-        table = gains.dropna(how="all").dropna(axis=1).T.groupby(level="lang").mean().T
+        gains = (values[recipe] - values["none"]).dropna()
+        table, plain = by_language(gains, columns, setting.data), gains.groupby("lang").mean()
         if table.size:
             rows[recipe] = {
                 "over seeds": bounds(*t_interval(table.mean(axis=1))),
                 "over languages": bounds(*over_languages(table)),
-                "languages that gain": f"{(table.mean() > 0).sum()} of {table.shape[1]}",
+                "languages that gain": f"{(plain[table.columns] > 0).sum()} of {table.shape[1]}",
                 "seeds": len(table),
             }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,8 +1,8 @@
 """The study's pictures, in one style that colour-blind readers can use; importing this sets it.
 
-Every function takes plain tables and gives back a figure, which the notebook shows by naming it
-last in a cell. Titles state what was found, computed from what is drawn. Nothing here reads a
-file, trains or scores; a missing value is drawn as missing, never as zero.
+Every function takes plain tables and returns a figure, which the notebook shows by naming it last
+in a cell. Titles state the finding, computed from the data drawn. Nothing here reads a file, trains
+or scores; a missing value is drawn as missing, never as zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +38,8 @@ rcParams.update(STYLE)
 
 
 class Picture(Figure):
-    """A figure that any notebook shows, in any kernel: pyplot and its list of open figures, which
-    a forked kernel lacks, are not needed."""
+    """A figure that displays in any kernel: it needs neither pyplot nor its list of open figures,
+    which a forked kernel lacks."""
 
     def _repr_png_(self) -> bytes:
         file = BytesIO()
@@ -48,13 +48,13 @@ class Picture(Figure):
 
 
 def axes(rows: int, columns: int, *, width: float, height: float):
-    """(picture, its empty panels row by row), for what only one notebook draws; in inches."""
+    """(picture, its empty panels row by row), for pictures of one notebook only; in inches."""
     figure = Picture(figsize=(width, height), layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def nothing(title: str):
-    """What stands for a picture of which nothing has been measured: its title."""
+    """A placeholder for a picture without measurements: its title alone."""
     figure, (axis,) = axes(1, 1, width=7, height=0.5)
     axis.set_title(title)
     axis.set_axis_off()
@@ -72,7 +72,7 @@ def save(figure, folder: Path, name: str) -> None:
 def training(curve: pd.DataFrame, metric: str, best: int | None = None):
     """Loss and English dev score (0-100) over updates; `best` marks the update that was kept.
 
-    `curve` has the columns step, task, loss and dev. Of a mixture, each task's loss is a thin
+    `curve` has the columns step, task, loss and dev. For a mixture, each task's loss is a thin
     line, the running mean of all a thick one.
     """
     figure, (left, right) = axes(1, 2, width=8.5, height=2.8)
@@ -108,7 +108,7 @@ def languages(values: pd.Series, task: str, metric: str, guess: Mapping[str, flo
         if lang in guess:
             axis.hlines(guess[lang], place - 0.42, place + 0.42, color=ORANGE, lw=1.5)
     if len(guess):
-        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="an answerer that reads nothing")
+        axis.hlines([], 0, 0, color=ORANGE, lw=1.5, label="trivial baseline")
         figure.legend(loc="outside upper right", fontsize=8)
     axis.set_xticks(range(len(values)), values.index, fontsize=size)
     axis.set(ylabel=metric, ylim=(0, _top([*values, *guess])), xlim=(-0.6, len(values) - 0.4))
@@ -133,7 +133,7 @@ def before_and_after(
     metric: str,
     names: tuple[str, str] = ("none", "intermediate"),
 ):
-    """Two scores of each language over its distance from English, joined by a line."""
+    """Two scores of each language against its distance from English, joined by a line."""
     figure, (axis,) = axes(1, 1, width=7, height=3.6)
     both = pd.DataFrame({"before": before, "after": after}).dropna()
     place = [distance[lang] for lang in both.index]
@@ -158,7 +158,7 @@ def layers(scores: pd.DataFrame, marked: int):
     """Retrieval by layer: each language a thin line, their mean a thick one, `marked` dotted.
 
     `scores` has the columns task, metric, kind, lang, layer and value; one panel per task. The
-    kind that a task's rows begin with is the one that counts, of the others only means are drawn.
+    first kind among a task's rows is the one that counts; of the others only means are drawn.
     """
     tasks = list(dict.fromkeys(scores["task"]))
     figure, panels = axes(1, len(tasks), width=4.8 * len(tasks), height=3.4)
@@ -188,7 +188,8 @@ def layers(scores: pd.DataFrame, marked: int):
 def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: float = 0, sure=()):
     """Heat map of differences in points (rows: recipes, columns: tasks); missing cells hatched.
 
-    Of another `unit`: up to `most`, two decimals. Cells true in `sure`, a table alike, get a star.
+    For another `unit`: scale up to `most`, two decimals. Cells true in `sure`, a table of the same
+    shape, get a star.
     """
     from seaborn import heatmap
 
@@ -243,7 +244,7 @@ def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str
 
 
 def _best(table: pd.DataFrame) -> str:
-    """The recipe (column) that gains most on "none" outside English, and how much."""
+    """The recipe (column) with the largest gain over "none" outside English, and its size."""
     means = table.drop(index="en", errors="ignore").mean()
     gains = (means - means.get("none", float("nan"))).drop("none", errors="ignore").dropna()
     return f": best outside English {gains.idxmax()}, {gains.max():+.1f}" if len(gains) else ""

@@ -34,7 +34,9 @@ from xstilts.paths import (
     hub_dir,
     runs_dir,
 )
+from xstilts.recipes import Recipe
 from xstilts.seal import DAMAGED, damage
+from xstilts.settings import Hyper, resolve
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.
 OUTSIDE = ("__init__", "tasks", "recipes", "settings", "records", "files", "paths", "gridfile",
@@ -57,22 +59,34 @@ def key(parts: Mapping) -> str:
 def made_from(run: Run) -> dict:
     """All that decides the result of `run`; `start` is its encoder, None if other runs make it."""
     setting, hyper = run.setting, run.hyper
+    read = {task.name: task for task in (*run.tasks, *(t for t, _, _ in run.measured))}.values()
     real = bool(setting) and setting.data == "hub"
     outside = OUTSIDE + ("world",) * real + PICTURES * (run.leaves != "report")
     return {
         "params": {name: value for name, value in run.params.items() if name != "setting"},
         "setting": setting and [setting.data, setting.layer, setting.precision,
-                                plain(setting.budget if run.leaves == "measures" else
-                                      setting.budget.get("evaluate"))],
-        "hyper": hyper and {k: v for k, v in plain(hyper).items() if k != "source"},
+                                plain(setting.budget.get("evaluate"))],
+        "hyper": _numbers(hyper) if hyper else _of_probes(run),
         "recipes": [plain(run.grid.recipe(run.params[name]))
                     for name in ("recipe", "target") if run.params.get(name)],
-        "tasks": [plain(task) for task in run.tasks],
-        "data": [_data(task) for task in (*run.tasks, *run.sources)] if real else [],
+        "tasks": [plain(task) for task in read],
+        "data": [_data(task) for task in (*read, *run.sources)] if real else [],
         "start": encoder(setting.encoder) if setting and not run.needs else None,
         "code": code(run.notebook, outside),
         "cells": digest("\n".join(cells(run.notebook))),
     }  # fmt: skip
+
+
+def _numbers(hyper: Hyper) -> dict:
+    return {name: value for name, value in plain(hyper).items() if name != "source"}
+
+
+def _of_probes(run: Run) -> list[dict] | None:
+    """The numbers of the small trainings within a measurement, if it trains."""
+    if run.params.get("measure") not in ("few", "likeness"):
+        return None
+    names = dict.fromkeys(task.name for task, _, _ in run.measured)
+    return [_numbers(resolve(Recipe(name, (name,)), run.setting, "target")) for name in names]
 
 
 def differing(old: Mapping, new: Mapping) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an encoder is trained on. One line a recipe; a variant is `replace(...)` of a named one.
+"""What an encoder is trained on. One line per recipe; a variant is `replace(...)` of a named one.
 
 A recipe serves both training phases: the nine English intermediate tasks, one at a time or all
 together, and the English fine-tuning sets of the target tasks. `None` in a number means "as the
@@ -14,34 +14,33 @@ from xstilts.records import check_known, check_numbers, named
 
 @dataclass(frozen=True)
 class Recipe:
-    """Training data and the numbers that differ from the paper's.
+    """Training data, and the hyper-parameters that differ from the paper's.
 
     `after` names the recipe whose encoder this one starts from. Several `tasks` are mixed, one
     task per optimiser step, drawn in proportion to `min(size, cap) ** (1 / temperature)`.
 
     `mlm` is the share of all updates that are masked language modelling instead, on running text
-    in the languages `mlm_text` (none: all there are) and on the subjects `mlm_domains` (none: any);
-    with 1.0 the tasks only say how many updates there are. With `align` "coral" these updates fill
-    no blanks: they make the covariances of English task texts and of that running text alike.
-    `select` "last" keeps the last weights, not the best on English dev.
+    in the languages `mlm_text` (none: all available) and on the subjects `mlm_domains` (none: all);
+    with 1.0 the tasks only determine the number of updates. With `align` "coral" these updates do
+    not predict masked tokens: they make the covariances of English task texts and of that running
+    text alike. `select` "last" keeps the last weights, not the best on English dev.
 
     `translate` lists the languages in which the English training rows are read, English only if
-    `en` is among them; "all" is English and every language that there is. Several share the rows:
-    there are as many updates as in English alone, and each row is read in as many of them as there
-    are epochs. `errors` is the rate of wrong words in the synthetic world's translations (see
+    `en` is among them; "all" is English and every language available. Several languages share the
+    rows: there are as many updates as in English alone, and each row is read in as many of them as
+    there are epochs. `errors` is the rate of wrong words in the synthetic world's translations (see
     `world.translation`). Dev stays English.
 
-    `concat` sets the longer text of every example (premise, context, sentence) among those of
-    others, so many in all; cut at `max_len` as any.
+    `concat=n` lengthens the longer text of each example (premise, context, sentence) by joining it
+    with those of n-1 others, cut at `max_len` as usual.
 
-    `examples` keeps so many training rows of each task, the first; `domains` keeps those whose
-    `domain` is one of these (both: the first so many of them). With `nearest` ("task" or
-    "task/domain", stock tasks) they are those whose words are likest its English training rows'.
-    Dev stays whole.
+    `examples` keeps the first n training rows of each task; `domains` keeps those whose `domain` is
+    one of these (both: the first n of them). With `nearest` ("task" or "task/domain", stock tasks)
+    they are those whose vocabulary is most similar to its English training rows. Dev stays whole.
 
     Controls, which `arms` makes: `scramble` "words" shuffles the words of every text, "labels"
-    deals the training labels out anew; `hide` empties a column (`text_a`: hypothesis only;
-    `context`: choices only; `question`).
+    shuffles the training labels; `hide` empties a column (`text_a`: hypothesis only; `context`:
+    choices only; `question`).
     """
 
     name: str
@@ -98,7 +97,7 @@ def recipe(name: str, known: Iterable[Recipe] = ()) -> Recipe:
 
 
 def check(recipe: Recipe, tasks: Iterable) -> None:
-    """BadInput if a recipe cannot be meant for these task records."""
+    """Raises BadInput if a recipe does not fit these task records."""
     where = f"recipe '{recipe.name}'"
     check_numbers(vars(recipe), where)
     for key, known in (("scramble", SCRAMBLES), ("select", SELECTS), ("align", ALIGNS)):

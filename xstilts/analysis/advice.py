@@ -5,6 +5,7 @@ across.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from math import comb
 from typing import NamedTuple
 
@@ -38,14 +39,18 @@ def regret(gains: pd.Series, by: pd.Series, k: int) -> float:
 
 def rankings(gains: pd.DataFrame, known: Mapping[str, pd.DataFrame], kin: Mapping[str, str],
              ks: Sequence[int] = (1, 3)) -> pd.DataFrame:  # fmt: skip
-    """A row per ranking, target and k: the regret. Two rankings are added to the `known` ones
-    (recipes x columns each): the mean gain on targets of other fine-tuning sets (`kin`: column ->
-    set), and a random one."""
+    """A row per ranking, target and k: the regret, on the targets that every ranking is known for.
+
+    Two rankings are added to the `known` ones (recipes x columns each; without columns: left out):
+    the mean gain on targets of other fine-tuning sets (`kin`: column -> set), and a random one.
+    """
+    known = {name: table for name, table in known.items() if table.shape[1]}
+    common = set(gains).intersection(*known.values())
     rows = []
-    for column in gains:
+    for column in (c for c in gains if c in common):
         own = gains[column].dropna()
         others = [c for c in gains if kin[c] != kin[column]]
-        tried = {name: table[column] for name, table in known.items() if column in table}
+        tried = {name: table[column] for name, table in known.items()}
         if others:
             tried["mean gain on other targets"] = gains[others].mean(axis=1)
         tried["random"] = pd.Series(0.0, gains.index)
@@ -85,7 +90,8 @@ def measured(measures: pd.DataFrame, setting: str, kin: Mapping[str, str]):
 
 class Advice(NamedTuple):
     """The gains of one target, best first; `p` Holm's over them. `alike`: recipes that cannot be
-    told from the best (Holm over the comparisons with it). `helps`: surely better than none."""
+    told from the best (Holm over all pairs, since the best was chosen after the fact). `helps`:
+    surely better than none."""
 
     effects: dict[str, Effect]
     p: dict[str, float]
@@ -106,7 +112,8 @@ def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice
         return Advice(found, p)
     best = order[0]
     leads = {name: effect(gap(mine, best, name, [column])) for name in order[1:]}
-    beaten = zip(leads, holm([one.p for one in leads.values()]), strict=True)
+    pairs = [effect(gap(mine, *pair, [column])).p for pair in combinations(order, 2)]
+    beaten = zip(order[1:], holm(pairs), strict=False)  # the first pairs are those with the best
     alike = tuple(name for name, p_lead in beaten if not p_lead < ALPHA)
     lead = next(iter(leads.values()), Effect())
     return Advice(found, p, best, found[best].ruling(p[best]) == HOLDS, alike, lead)

@@ -1,7 +1,7 @@
 """One intermediate task after another: what a chain is compared with, and two suites compared.
 
 Reads a grid's records and Scores. XTREME and XTREME-R differ in tasks and in languages, so their
-averages are taken apart into what both measure and what only one does.
+averages are split into what both measure and what only one does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ def updates(grid, recipe: str) -> int | None:
 
 
 def roles(grid) -> dict[str, str]:
-    """The recipes of a grid by what they are to its chain ("" for none), keys as ROLES.
+    """The recipes of a grid by their role for its chain ("" for none), keys as in ROLES.
 
     The first part of the grid names control and chain, in this order: the second task after itself,
     and after the `first` task. `again`: the first after itself. `reverse`: the other order. `both`:
@@ -54,7 +54,7 @@ def roles(grid) -> dict[str, str]:
 def shift_share(cells: Mapping[tuple[str, str], float], langs: Mapping[str, Sequence[str]],
                 others: Mapping[str, Sequence[str]]) -> dict[str, float]:  # fmt: skip
     """One suite's average as parts: the cells that `others`, the other suite, has too; what its
-    own further languages add to the shared tasks; what its own further tasks add to that.
+    additional languages add to the shared tasks; what its additional tasks add to that.
 
     `cells`: (task, language) -> value; `langs` and `others`: task -> languages, of the two suites.
     The three parts add up to the average: the mean over tasks of the means over languages. Raises
@@ -90,12 +90,15 @@ def suites(columns, data: str, cells) -> tuple[dict[str, dict[str, tuple[str, ..
 
 def compared(gained: pd.Series, columns, data: str):
     """A gain on XTREME and on XTREME-R: (suite -> part -> Effect over seeds, the Effect of XTREME-R
-    less XTREME, titles of tasks left out).
+    minus XTREME, titles of tasks left out).
 
-    `gained`: see `effects.gained`, English a language like others, as in the suites' averages. The
-    tasks are those that every seed has. No effects if the suites share none of them.
+    `gained`: see `effects.gained`, English counts like any language, as in the suites' averages. It
+    uses the seeds that have every task there is or, if they are fewer than two, the tasks that
+    every seed has. No effects if the suites share none of them.
     """
-    cells = gained.unstack("seed").dropna()
+    table = gained.unstack("seed")
+    cells = table.dropna(axis=1)
+    cells = cells if cells.shape[1] > 1 else table.dropna()
     which, lacking = suites(columns, data, set(cells.index))
     parts = {}
     for suite, other in (SUITES, SUITES[::-1]):

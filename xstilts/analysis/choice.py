@@ -1,7 +1,7 @@
 """Which intermediate task helps which target: the matrix, its null model, two encoders compared.
 
-Takes the figures of one setting (see `effects.figures`) and plain tables of gains, recipes down,
-tasks across. No number here depends on the order of recipes.
+Takes the figures of one setting (see `effects.figures`) and plain tables of gains, recipes as rows,
+tasks as columns. No number here depends on the order of recipes.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ TRIED = 5000  # relabellings of eight recipes or more; all of fewer
 
 def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     """A row per recipe and column: its gain over none as an Effect, and `q`, the p-value after
-    Benjamini and Hochberg over the whole matrix. What has no run has no seeds."""
+    Benjamini-Hochberg correction over the whole matrix. A cell without runs has 0 seeds."""
     rows = []
     for recipe in recipes:
         gaps = differences(figures, recipe, "none").reindex(columns=list(columns))
@@ -32,16 +32,16 @@ def matrix(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[str]
 
 
 def training_rows(grid, recipe: str, setting) -> float:
-    """How many rows a recipe trains on, all its tasks together; NaN where that is not known."""
+    """How many rows a recipe trains on, all its tasks together; NaN where that is unknown."""
     one = grid.recipe(recipe)
     sizes = (costs.size(task(t, grid.tasks), setting.data, {}).train for t in one.tasks)
     return sum(min(rows, one.examples or rows) for rows in sizes)
 
 
 def by_size(grid, setting, figures: pd.DataFrame, like: str, columns: Sequence[str]):
-    """Gain over none (Effect) by rows, of all recipes that differ from `like` in size alone.
+    """Gain over none (Effect) by rows, of all recipes that differ from `like` only in size.
 
-    `equal` says that a recipe has as many updates as `like`.
+    `equal`: whether a recipe has as many updates as `like`.
     """
     free, rows = {"examples": None, "updates": None, "batch": None}, []
     model = grid.recipe(like)
@@ -76,7 +76,7 @@ def picture(curves, base, titles: Sequence[str], lines):
                  xlim=(0.8 * ticks[0], 1.3 * ticks[-1]))  # fmt: skip
         axis.set_xticks(ticks, [f"{tick / 1000:g}k" for tick in ticks], fontsize=7)
         axis.minorticks_off()
-        axis.set_title(f"{title}: QA less NLI {lines[title].brief}", fontsize=9)
+        axis.set_title(f"{title}: QA minus NLI {lines[title].brief}", fontsize=9)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -92,7 +92,7 @@ class Additive(NamedTuple):
     """How much of the gains' variance is the task's, the target's, and neither's (shares of 1).
 
     `beyond` is the part of the rest that seed noise does not account for, `p` the test that it is
-    nothing, `recipes`, `columns` and `seeds` what it was told from.
+    zero, `recipes`, `columns` and `seeds` the data used.
     """
 
     rows: float = NAN
@@ -110,7 +110,7 @@ def additive(figures: pd.DataFrame, recipes: Sequence[str], columns: Sequence[st
 
     Centred by row and column within each seed, so that the run without an intermediate task, which
     all gains of a column share, cancels. F test with the degrees of freedom of Greenhouse and
-    Geisser, as targets differ in noise. Of the recipes, those that leave most degrees of freedom.
+    Geisser, as targets differ in noise. It uses the recipes that leave the most degrees of freedom.
     """
     found = {name: differences(figures, name, "none").reindex(columns=list(columns)).dropna()
              for name in recipes}  # fmt: skip
@@ -150,7 +150,7 @@ def _variance(cube: np.ndarray) -> tuple[float, ...]:
 
 class Agreement(NamedTuple):
     """Spearman's correlation of two rankings of recipes, averaged over `columns` targets, and the
-    one-sided p that it is no more than chance (recipes relabelled, for all targets alike)."""
+    one-sided permutation p (recipes relabelled, in all targets alike)."""
 
     rho: float = NAN
     p: float = NAN
@@ -159,7 +159,7 @@ class Agreement(NamedTuple):
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> Agreement:
-    """How far two tables of gains rank the recipes alike, within each target."""
+    """How similarly two tables of gains rank the recipes, within each target."""
     both = [t.reindex(index=one.index.intersection(other.index, sort=False),
                       columns=one.columns.intersection(other.columns, sort=False))
             for t in (one, other)]  # fmt: skip

@@ -1,7 +1,7 @@
-"""Does a score, or a gain, go with how far a language is from English?
+"""Does a score, or a gain, correlate with a language's distance from English?
 
 Reads Scores and Measures. A gain in English alone widens the drop, so gain, drop and relative
-transfer are told apart. Distance and the size of pretraining text go together in real languages,
+transfer are kept apart. Distance and the size of pretraining text correlate in real languages,
 hence the partial correlations.
 """
 
@@ -28,8 +28,8 @@ def predictors(langs: Sequence[str], measures: pd.DataFrame) -> pd.DataFrame:
     """One row per language other than English: `distance`, `log size`, `fertility`, shared pieces
     (per cent), `family`, `script`, and URIEL's six, of which `distance` is the syntactic one.
 
-    Of constructed languages the distance is that of their knobs, and there is no family. NaN
-    where a language or a measurement is not there.
+    For constructed languages the distance is that of their knobs, and there is no family. NaN
+    where a value is missing.
     """
     real, rows = facts(), {}
     for lang in langs:
@@ -53,10 +53,10 @@ def predictors(langs: Sequence[str], measures: pd.DataFrame) -> pd.DataFrame:
 def outcomes(scores: pd.DataFrame, setting, column, after: str) -> dict[str, pd.DataFrame]:
     """Seeds x languages other than English for each of OUTCOMES, of seeds that have both recipes.
 
-    Corrected for chance: 100 (score - guess) / (100 - guess), the guess being what an answerer
-    scores that reads nothing. Drop: corrected English less corrected language, in points; widening:
-    drop after less drop before. Relative: per cent of the corrected English score; NaN where
-    that is no more than 5. Gain: plain points. Raises BadInput for a score that is there twice.
+    Corrected for chance: 100 (score - guess) / (100 - guess), where the guess is the score of a
+    trivial baseline. Drop: corrected English minus corrected language, in points; widening: drop
+    after minus drop before. Relative: per cent of the corrected English score; NaN where that is
+    5 or less. Gain: uncorrected points. Raises BadInput for a score that appears twice.
     """
     mine = tables.of_column(scores, setting, column)
     if mine.duplicated(ONCE).any():
@@ -81,14 +81,14 @@ def outcomes(scores: pd.DataFrame, setting, column, after: str) -> dict[str, pd.
 
 
 def column(columns: Sequence[tables.Column], name: str) -> tables.Column:
-    """The grid's first column of a task, else the one its record asks for."""
+    """The grid's first column of a task, else the one of its record."""
     found = next((c for c in columns if c.task.name == name), None)
     task = TASKS[name]
     return found or tables.Column(task, next(iter(task.train.values()), ""), task.title)
 
 
 def gains(scores: pd.DataFrame, setting, columns, after: str, told: pd.DataFrame) -> dict:
-    """{task title: Rank} of distance and the gain of one recipe, for every column."""
+    """{task title: Rank} of distance and the gain from one recipe, for every column."""
     found = {}
     for one in columns:
         gain = outcomes(scores, setting, one, after)["gain"]

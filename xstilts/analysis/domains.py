@@ -1,4 +1,4 @@
-"""Domain shift: the same test examples after their own domain and after another.
+"""Domain shift: the same test examples after training on their own domain and on another.
 
 Everything is a contrast (`length.contrast`) over cells (recipe, domain of the test examples). Reads
 the Groups table (`snapshot.collect`) and a grid's records, never a model.
@@ -29,9 +29,9 @@ def cells(groups: pd.DataFrame, setting: str, task: str, target: str) -> pd.Data
 
 
 def arms(grid) -> list[dict[str, tuple[str, ...]]]:
-    """Sets of recipes that differ in nothing but domains: {recipe: its domains}, in grid order.
+    """Sets of recipes that differ only in domains: {recipe: its domains}, in grid order.
 
-    The domains are those of the training rows or, where text is what differs, of the text.
+    The domains are those of the training rows or, where the text differs, of the text.
     """
     found: dict[Recipe, dict[str, tuple[str, ...]]] = {}
     for name in dict.fromkeys(name for block in grid.blocks for name in block.recipes):
@@ -47,7 +47,7 @@ def bare(recipe: Recipe) -> Recipe:
 
 
 def mitigations(grid) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """{recipe: (the same without it, the domains it is about)} of text added or rows chosen."""
+    """{recipe: (the same without it, its domains)} of recipes that add text or choose rows."""
     names = list(dict.fromkeys(name for block in grid.blocks for name in block.recipes))
     found = {}
     for one in map(grid.recipe, names):
@@ -61,7 +61,7 @@ def mitigations(grid) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def matched(group: Mapping[str, tuple[str, ...]]) -> Weights:
-    """Examples of a recipe's own domains after it, less the same examples after the others."""
+    """Examples of a recipe's own domains after it, minus the same examples after the others."""
     weights: Weights = {}
     for name, about in group.items():
         for domain in about:
@@ -74,8 +74,13 @@ def matched(group: Mapping[str, tuple[str, ...]]) -> Weights:
 def gain(
     after: Iterable[str], before: Iterable[str], on: Iterable[str], less: Iterable[str] = ()
 ) -> Weights:
-    """Recipes `after` less `before` on the domains `on`; less the same on the domains `less`."""
+    """Recipes `after` minus `before` on the domains `on`; minus the same on the domains `less`.
+
+    Empty without recipes on either side.
+    """
     after, before, weights = list(after), list(before), {}
+    if not (after and before):
+        return weights
     for domains, sign in ((list(on), 1), (list(less), -1)):
         for recipes, side in ((after, sign), (before, -sign)):
             weights |= {
@@ -85,7 +90,7 @@ def gain(
 
 
 def kept(group: Mapping[str, tuple[str, ...]], before: str, own: bool) -> Weights:
-    """What each recipe gives over `before` on its own domains, or on those of the others."""
+    """What each recipe gains over `before` on its own domains, or on those of the others."""
     every, weights = [d for about in group.values() for d in about], {}
     for name, about in group.items():
         on = [d for d in dict.fromkeys(every) if (d in about) == own]
@@ -103,7 +108,7 @@ def bars(found: pd.DataFrame, task: str):
     axis.bar(range(len(values)), values, color=colours, width=0.7)
     axis.axhline(0, color=plots.INK, lw=0.8)
     axis.set_xticks(range(len(values)), values.index)
-    axis.set_ylabel("own less another, points")
+    axis.set_ylabel("own minus another, points")
     axis.grid(axis="x", visible=False)
     rest = values.drop("en", errors="ignore")
     told = f"{int((rest > 0).sum())} of {len(rest)} languages other than English"

@@ -78,10 +78,10 @@ def gained(scores: pd.DataFrame, setting, columns, after: str, before: str) -> p
 
 
 def over_languages(scores, setting, columns, after: str, before: str, seeds) -> stats.Interval:
-    """The difference as if the languages were a random sample, too; tasks averaged first."""
+    """The difference, over languages and then tasks, as if languages were a random sample, too."""
     mine = scores[scores["seed"].isin(list(seeds)) & (scores["lang"] != "en")]
-    found = gained(mine, setting, columns, after, before).groupby(["seed", "lang"]).mean()
-    return stats.over_languages(found.unstack("lang").dropna(axis=1))
+    found = gained(mine, setting, columns, after, before)
+    return stats.over_languages(paired.by_language(found, columns, setting.data))
 
 
 def progress(runs, collected, *by: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Scores of short and long texts, and whether an intermediate task moves the two apart.
 
-A figure is the headline of a task's examples in one bin of lengths; a contrast of two recipes is
-taken seed by seed, over the languages other than English. Bins come with the Groups table
-(`snapshot.groups`), or are cut anew example by example (`windows`).
+A figure is the headline score of a task's examples in one bin of lengths; a contrast of two recipes
+is taken seed by seed, over the languages other than English. Bins come with the Groups table
+(`snapshot.groups`), or are recomputed from single examples (`windows`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ def figures(groups: pd.DataFrame, *, bins="bin", even=()) -> pd.DataFrame:
 
 
 def _headlines(sums: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """Rows of one task: its metrics made into the figure it is known by."""
+    """Rows of one task: its metrics combined into its headline score."""
     values = sums["value"].unstack("metric")
     n = sums["n"].groupby(level=list(key)).first()
     return pd.DataFrame({"value": headline(values), "n": n}).reset_index()
@@ -49,7 +49,7 @@ def _headlines(sums: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
 def contrast(figures: pd.DataFrame, weights: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     """Seeds x (task, language): the sum of figures weighted by (recipe, bin).
 
-    Without languages that no seed has in all cells, and without seeds that lack one of the others.
+    Leaves out languages that no seed has in all cells, then seeds that lack one of the others.
     """
     table = figures.pivot_table("value", ["recipe", "bin"], ["seed", "task", "lang"])
     if not weights or not set(weights) <= set(table.index):
@@ -61,8 +61,8 @@ def contrast(figures: pd.DataFrame, weights: Mapping[tuple[str, str], float]) ->
 
 
 def by_language(figures: pd.DataFrame, target: str, after: str, before: str, bins=BINS[::2]):
-    """`contrast` of `after` less `before` on the last of `bins`, less that on the first; with one
-    bin, on that. English is there, too."""
+    """`contrast` of `after` minus `before` on the last of `bins`, minus that on the first; with one
+    bin, on that alone. English is included."""
     weights = {(after, bins[-1]): 1, (before, bins[-1]): -1}
     if len(bins) > 1:
         weights |= {(after, bins[0]): -1, (before, bins[0]): 1}
@@ -79,12 +79,12 @@ def over(differences: pd.DataFrame, english=False) -> pd.Series:
 
 
 def interaction(figures, target: str, after: str, before: str, **more) -> pd.Series:
-    """By seed: by how much more `after` lifts long texts over `before` than it lifts short ones."""
+    """By seed: how much more `after` gains over `before` on long texts than on short ones."""
     return over(by_language(figures, target, after, before), **more)
 
 
 def restored(figures: pd.DataFrame, scores: pd.DataFrame) -> pd.Series:
-    """By how much figures of all lengths miss the scores of the same runs (points)."""
+    """Figures over all lengths minus the scores of the same runs (points)."""
     scores = scores[scores["metric"].isin(["exact_match", "f1", "accuracy"])]
     parts = [
         headline(part.pivot_table(index=list(CELL), columns="metric", values="value"))
@@ -97,8 +97,8 @@ def restored(figures: pd.DataFrame, scores: pd.DataFrame) -> pd.Series:
 
 
 def cost(figures: pd.DataFrame, recipe: str, wide: str, narrow: str, langs: Iterable[str]):
-    """By seed: what reading through the windows of target `narrow`, not `wide`, takes from a
-    recipe's score in `langs`, less what it takes from the other languages but English."""
+    """By seed: what the windows of target `narrow`, rather than `wide`, cost a recipe in `langs`,
+    minus what they cost it in the other languages except English."""
     mine = figures[(figures["recipe"] == recipe) & figures["target"].isin([wide, narrow])]
     table = mine.pivot_table(index=["seed", "lang"], columns="target", values="value")
     if not {wide, narrow} <= set(table):
@@ -111,7 +111,7 @@ def cost(figures: pd.DataFrame, recipe: str, wide: str, narrow: str, langs: Iter
 
 
 def decline(figures: pd.DataFrame, target: str, recipe: str, far: Mapping[str, float]) -> pd.Series:
-    """By seed: points lost from the nearest language to one at distance 1, by least squares."""
+    """By seed: points lost per unit of distance from English, by least squares."""
     mine = figures[(figures["target"] == target) & (figures["recipe"] == recipe)]
     table = mine[mine["lang"].isin(far)].pivot_table(index="seed", columns="lang", values="value")
     return -slopes(table, pd.Series(far, dtype=float))

@@ -1,4 +1,4 @@
-"""Measured divergences of domains, and whether they go with scores. Reads Measures, no model."""
+"""Measured divergences of domains, and their correlation with scores. Reads Measures, no model."""
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ LOOKS = {  # pairs of texts: English texts of one domain, and what they are comp
     "other languages, same domain": (plots.INK, "--"),
     "other languages, other domain": (plots.ORANGE, "--"),
 }
-PANELS = {"centroid": "raw", "centroid_centred": "less the language's mean"}
+PANELS = {"centroid": "raw", "centroid_centred": "minus the language's mean"}
 
 
 def centred(matrix: pd.DataFrame) -> pd.DataFrame:
-    """A matrix less the effects of its rows and its columns: what only pairs can explain."""
+    """A matrix minus its row and column effects: what only pairs can explain."""
     rows, columns = matrix.mean(axis=1), matrix.mean(axis=0)
     return matrix.sub(rows, axis=0).sub(columns, axis=1) + matrix.to_numpy().mean()
 
@@ -23,8 +23,8 @@ def centred(matrix: pd.DataFrame) -> pd.DataFrame:
 def association(divergence: pd.DataFrame, score: pd.DataFrame, draws: int = 2000):
     """(correlation, two-sided p) of two matrices, domain trained on x domain of the test.
 
-    Effects of rows and columns are taken off both; p is over random orders of both. NaN where
-    there is nothing left to compare.
+    Row and column effects are subtracted from both; p: permutation test over rows and columns. NaN
+    where too little is left to compare.
     """
     rows = divergence.index.intersection(score.index)
     columns = divergence.columns.intersection(score.columns)
@@ -43,7 +43,7 @@ def association(divergence: pd.DataFrame, score: pd.DataFrame, draws: int = 2000
 def apart(measures: pd.DataFrame, measure: str, between: str, langs=(), layer=None):
     """One measured divergence as a matrix: domain of the English texts x domain of the target's.
 
-    `between` is "source>target"; averaged over `langs` (none: all there are). Empty if not there.
+    `between` is "source>target"; averaged over `langs` (none: all). Empty if not measured.
     """
     own = measures[(measures["measure"] == measure) & (measures["task"] == between)]
     own = own[own["lang"].isin(list(langs))] if len(langs) else own
@@ -58,7 +58,7 @@ def _split(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def layers(measures: pd.DataFrame, between: str, marked: int):
-    """How far means lie apart by layer, raw and centred; a line at the layer `marked`."""
+    """Distances of means by layer, raw and centred; a line at the layer `marked`."""
     own = _split(measures[(measures["task"] == between) & measures["measure"].isin(PANELS)])
     lang = (own["lang"] == "en").map({True: "English", False: "other languages"})
     about = (own["ours"] == own["theirs"]).map({True: "same domain", False: "other domain"})

@@ -1,6 +1,6 @@
-"""The headline figure: what each kind of task adds, and what controls give without the task.
+"""The headline figure: what each kind of task adds, and what controls gain without the task.
 
-Titles are computed from what is drawn; what no run measured is drawn as not measured.
+Titles are computed from the data drawn; what no run measured is drawn as not measured.
 """
 
 import pandas as pd
@@ -14,7 +14,7 @@ TOGETHER = {"ls": "", "color": "white", "mec": plots.INK, "zorder": 4}  # an ope
 
 
 def picture(parts: pd.DataFrame, held: pd.DataFrame, name: str):
-    """Gains by kind of task, and beside them what controls give."""
+    """Gains by kind of task, and next to them those of the controls."""
     figure, (left, right) = plots.axes(1, 2, width=11, height=2 + 0.3 * max(len(parts), 6))
     _stacked(left, parts)
     left.set(title=told(parts, name), xlabel=f"points added to the mean over {_over(parts)}")
@@ -36,7 +36,7 @@ def picture(parts: pd.DataFrame, held: pd.DataFrame, name: str):
 
 
 def _stacked(axis, parts: pd.DataFrame) -> None:
-    """One bar a recipe: what pulls up to the right of nothing, what pulls down to the left."""
+    """One bar per recipe: positive parts to the right of zero, negative ones to the left."""
     for row, (_, own) in enumerate(parts.iterrows()):
         if own.isna().all():
             _not_measured(axis, row)
@@ -48,11 +48,11 @@ def _stacked(axis, parts: pd.DataFrame) -> None:
         axis.plot(own.sum(), row, "D", ms=5.5, **TOGETHER)
     for kind in parts:
         axis.barh(0, 0, color=COLOURS[kind], label=kind)
-    axis.plot([], [], "D", ms=5.5, label="together", **TOGETHER)
+    axis.plot([], [], "D", ms=5.5, label="total", **TOGETHER)
 
 
 def _held_against(axis, held: pd.DataFrame) -> None:
-    """One row a control: its gain (with interval), and the gain that it is held against."""
+    """One row per control: its gain (with interval), and the gain it is compared with."""
     for row, one in enumerate(held.itertuples()):
         if pd.isna(one.gain):
             _not_measured(axis, row)
@@ -70,7 +70,7 @@ def _not_measured(axis, row: int) -> None:
 
 
 def told(parts: pd.DataFrame, name: str) -> str:
-    """What the shares say, in a line."""
+    """A title for the shares."""
     there = parts.dropna(how="all")
     if there.empty:
         return f"{name}: no recipe has run on every task yet"
@@ -78,18 +78,18 @@ def told(parts: pd.DataFrame, name: str) -> str:
     most = mean.abs().idxmax()
     return (f"{name}: {tables.signed(mean.sum())} points over {_over(parts)}, mean of "
             f"{_count(len(there), 'intermediate task')};\n"
-            f"most of all {most}, {tables.signed(mean[most])}")  # fmt: skip
+            f"largest part: {most}, {tables.signed(mean[most])}")  # fmt: skip
 
 
 def strongest(held: pd.DataFrame) -> str:
-    """What the controls say, in a line: the one that gives most of what it is held against."""
+    """A title for the controls: the one with the largest gain."""
     there = held.dropna(subset="gain")
     if there.empty:
-        return "What is not due to the task itself:\nno control has run yet"
+        return "Without the task itself:\nno control has run yet"
     most = there.loc[there["gain"].idxmax()]
     gain, held_to = tables.signed(most["gain"]), tables.signed(most["of"])
     return (f"Without the task itself: at most {gain} points\n"
-            f"({most['control']}, {_size(most)}; intermediate {held_to})")  # fmt: skip
+            f"({most['control']}, {_size(most)}; intermediate tasks {held_to})")  # fmt: skip
 
 
 def _over(parts: pd.DataFrame) -> str:

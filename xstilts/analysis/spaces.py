@@ -1,4 +1,4 @@
-"""Measures of a model shown, a picture a group (see `gridfile.MEASURES`), and what cannot be right.
+"""Pictures of the measures of a model, one per group (see `gridfile.MEASURES`), and sanity checks.
 
 Reads rows of the Measures table, never a model.
 """
@@ -11,7 +11,7 @@ import pandas as pd
 from xstilts import plots, tables
 from xstilts.analysis import knobs, nearness
 
-BOUNDS = {  # of the measures that begin so
+BOUNDS = {  # of the measures with this prefix
     "fertility": (0, np.inf),
     "shared_pieces": (0, 100),
     "unknown_pieces": (0, 100),
@@ -29,13 +29,13 @@ BOUNDS = {  # of the measures that begin so
 }
 LIKE = {"translations": ("translations", plots.BLUE), "random": ("English with others",
         plots.ORANGE), "within": ("one language", plots.GREY)}  # fmt: skip
-ALIKE = {"text_likeness": "in texts", "task_likeness": "in what they ask"}
+ALIKE = {"text_likeness": "similarity of texts", "task_likeness": "similarity of tasks"}
 KEY = ["task", "lang", "domain", "layer", "measure"]
 
 
 def problems(rows: pd.DataFrame) -> list[str]:
-    """What in these rows cannot be: a value that is none or out of bounds, a measure that is not
-    known, a row twice, a layer left out, bins of positions with a gap."""
+    """Errors in these rows: a missing value or one out of bounds, an unknown measure, a duplicate
+    row, a missing layer, a gap between bins of positions."""
     found = []
     for name, own in rows.groupby("measure"):
         kind = next((k for k in BOUNDS if name.startswith(k)), None)
@@ -75,7 +75,7 @@ def _bars(rows: pd.DataFrame):
     table = rows.pivot_table("value", "lang", "measure")
     table = table.reindex(tables.nearest_first(table.index))
     figure, panels = plots.axes(2, 1, width=max(6, 0.32 * len(table)), height=4.4)
-    labels = {"fertility": "pieces per English piece", "shared_pieces": "% shared with English"}
+    labels = {"fertility": "tokens per English token", "shared_pieces": "% shared with English"}
     for axis, (name, label) in zip(panels, labels.items(), strict=True):
         own = table[name]
         axis.bar(range(len(own)), own, color=plots.BLUE, width=0.7)
@@ -97,7 +97,7 @@ def _positions(rows: pd.DataFrame):
     axis.plot(mean, color=plots.BLUE, lw=2, marker="o", ms=4, label="mean of the languages")
     if "en" in table:
         axis.plot(table["en"], color=plots.ORANGE, lw=1.6, label="English")
-    axis.set(xlabel="position, pieces", ylabel="loss of hidden pieces (nats)", ylim=(0, None))
+    axis.set(xlabel="position (tokens)", ylabel="loss on masked tokens (nats)", ylim=(0, None))
     axis.set_title(f"Loss from {mean.iloc[0]:.2f} at the start to {mean.iloc[-1]:.2f} at the end",
                    fontsize=9)  # fmt: skip
     axis.legend(fontsize=8)
@@ -133,19 +133,19 @@ def _seen(rows: pd.DataFrame):
     table = _by_pair(rows, "overlap_near")
     table = table.loc[(table > 0).any(axis=1), (table > 0).any()]
     if table.empty:
-        return plots.nothing("No English test row stands in a training set")
+        return plots.nothing("No English test row is in a training set")
     figure, (axis,) = plots.axes(1, 1, width=2.5 + 0.9 * table.shape[1],
                                  height=1.6 + 0.3 * len(table))  # fmt: skip
     _cells(axis, table, "{:.1f}", (0, 100))
     top, worst = table.max().max(), table.max().idxmax()
     axis.set(xlabel="English test rows of", ylabel="training set")
-    axis.set_title(f"At most {top:.1f} % of test rows stand in a training set, whole or nearly "
+    axis.set_title(f"At most {top:.1f} % of test rows are in a training set, whole or nearly "
                    f"({table[worst].idxmax()} and {worst})", fontsize=9)  # fmt: skip
     return figure
 
 
 def _by_pair(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The values of tasks "a>b": a down, b across."""
+    """The values of tasks "a>b": a as rows, b as columns."""
     own = rows[rows["measure"] == measure]
     sides = own["task"].str.split(">", expand=True)
     own = own.assign(first=sides[0], second=sides[1])
@@ -169,7 +169,7 @@ def _few(rows: pd.DataFrame):
     figure, (axis,) = plots.axes(1, 1, width=6.5, height=1 + 0.3 * len(own))
     axis.barh(own.index, own, color=plots.BLUE, height=0.6)
     axis.set(xlabel="English dev, per cent", xlim=(0, 100))
-    axis.set_title(f"A few rows bring from {own.min():.0f} % ({own.idxmin()}) "
+    axis.set_title(f"After a few rows: from {own.min():.0f} % ({own.idxmin()}) "
                    f"to {own.max():.0f} % ({own.idxmax()})", fontsize=9)  # fmt: skip
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
@@ -182,6 +182,6 @@ def _likeness(rows: pd.DataFrame):
         table = _by_pair(rows, name)
         _cells(axis, table, "{:.2f}", (table.min().min(), table.max().max()))
         others = table.apply(lambda own: own.drop(own.name, errors="ignore")).stack()
-        axis.set_title(f"{told}: likest {' and '.join(others.idxmax())}", fontsize=9)
+        axis.set_title(f"{told}: highest for {' and '.join(others.idxmax())}", fontsize=9)
         axis.set(xlabel="target's fine-tuning set", ylabel="intermediate task")
     return figure

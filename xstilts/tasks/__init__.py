@@ -7,10 +7,11 @@ from xstilts.records import named
 from xstilts.tasks import intermediate, xtreme, xtreme_r
 from xstilts.tasks.record import COLUMNS, FORMS, SHAPES, SPLITS, Hub, Task, check
 
-__all__ = ["COLUMNS", "FORMS", "SHAPES", "SPLITS", "TASKS", "Hub", "Task", "check", "task",
+__all__ = ["COLUMNS", "FORMS", "SHAPES", "SETS", "SPLITS", "TASKS", "Hub", "Task", "check", "task",
            "trained_by"]  # fmt: skip
 
 TASKS = {t.name: t for t in (*intermediate.TASKS, *xtreme.TASKS, *xtreme_r.TASKS)}
+SETS = tuple(dict.fromkeys(name for t in TASKS.values() for name in t.train.values()))
 
 
 def task(name: str, known: Iterable[Task] = ()) -> Task:
