@@ -14,8 +14,8 @@ import faults
 import pytest
 
 from xstilts import files
+from xstilts.checksums import damage, seal
 from xstilts.files import beside, read_record, replaced, write_json
-from xstilts.seal import damage, seal
 
 
 @pytest.fixture(scope="module")

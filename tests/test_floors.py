@@ -9,14 +9,14 @@ import pytest
 from xstilts.paths import PACKAGE, ROOT
 
 FLOORS = [  # a module imports only from lower floors, and from its own
-    "paths records files seal languages "
+    "paths records files checksums languages "
     "answers metrics mining submission scores scoring stats divergence",
-    "tasks recipes settings tongues",
+    "tasks recipes settings translations",
     "gridfile grid provenance runs",
     "world minimal data sources lock readings arms costs speeds",
     "encoder forms batches devices pieces wordpieces text twin model loop resume",
-    "train evaluate retrieval overlap foresight measure pretrain probe bench",
-    "plots tables doubts paired examples report snapshot paper claims analysis recommend "
+    "train evaluate retrieval overlap transferability measure pretrain probe bench",
+    "plots tables caveats paired examples report snapshot paper claims analysis recommend "
     "kept pages rendered site",
     "execute launch profiles batch mirror export outlook doctor cli",
 ]

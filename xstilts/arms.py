@@ -20,7 +20,7 @@ from xstilts.recipes import Recipe
 from xstilts.settings import Hyper
 from xstilts.tasks import Task
 from xstilts.tasks import task as task_called
-from xstilts.tongues import translation
+from xstilts.translations import translation
 
 WORD = re.compile(r"\w+(?:[-'’]\w+)*|[^\w\s]")
 TEXTS = {"classify": ("text_a", "text_b"), "choose": ("context", "choices"), "tag": ("tokens",),
@@ -30,7 +30,7 @@ LONGER = {"classify": ("text_a",), "choose": ("context",), "tag": ("tokens", "ta
 
 
 def training_rows(task: Task, recipe: Recipe, hyper: Hyper, data: str) -> list[dict]:
-    """What `recipe` trains on; its languages are as `tongues.spoken` has them.
+    """What `recipe` trains on; its languages are as `translations.spoken` has them.
 
     In a turn the languages share the rows by their ids, so it is as large as the English set; in
     the next turn each row is in another language.

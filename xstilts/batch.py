@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xstilts import launch, provenance
+from xstilts.checksums import DAMAGED, damage
 from xstilts.execute import quiet
 from xstilts.files import read_record, told, write_json
 from xstilts.grid import Run, lacking, plan, pretrained
@@ -23,7 +24,6 @@ from xstilts.paths import BadInput, MissingData, UserError, runs_dir
 from xstilts.profiles import GPU, Profile, read_profile, snakemake
 from xstilts.provenance import standing
 from xstilts.runs import start
-from xstilts.seal import DAMAGED, damage
 
 FEW = 3  # runs whose own imports take no longer than the parent's
 ROOM = 2**20  # bytes; with fewer left, that is why nothing can be written

@@ -4,7 +4,7 @@ The model is loaded once; the languages go through it together, longest inputs f
 outputs are sorted out afterwards. Scores come in percent, Examples hold what a bootstrap needs.
 Nothing is selected here: a model arrives as its training left it. Beside each score stands, as
 metric "guess_...", that of a trivial baseline; beside a dual encoder's, for
-comparison, that of its vectors less the mean of their language and side (`pooling`
+comparison, that of its vectors minus the mean of their language and side (`pooling`
 "mean-centred"; the means of the very texts that are ranked, taken without labels).
 """
 
@@ -89,7 +89,7 @@ def _by_language(rows: Mapping[str, list[dict]], answers: Sequence):
 
 
 def _centred(vectors: Sequence, rows: Mapping[str, list[dict]]) -> torch.Tensor:
-    """Each row's vector less the mean of its language and side, set to length one."""
+    """Each row's vector minus the mean of its language and side, set to length one."""
     vectors = torch.stack([torch.as_tensor(vector) for vector in vectors]).float()
     sides = [(lang, row["side"]) for lang, own in rows.items() for row in own]
     for side in set(sides):

@@ -21,8 +21,8 @@ def guessing(tasks: Iterable, scores: pd.DataFrame, examples: pd.DataFrame) -> p
     """Has a run learnt English, and did it reach other languages? One row a task.
 
     `scores` and `examples` are one run's. Of English the score, the lower bound of its 95 %
-    interval (bootstrap over examples), and what an answerer scores that reads nothing; of the other
-    languages how many beat that answerer by CLEAR points, and the rank correlation of score and
+    interval (bootstrap over examples), and the score of a trivial baseline; of the other
+    languages how many beat that baseline by CLEAR points, and the rank correlation of score and
     distance from English where that is known. Of question answering it is F1. Retrieval is left
     out: nothing is guessed there.
     """

@@ -19,12 +19,12 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+from xstilts.checksums import seal
 from xstilts.files import replaced, told
 from xstilts.grid import alone, plan
 from xstilts.gridfile import at_hand
 from xstilts.paths import NOTEBOOKS, BadInput, MissingData, UserError, nearest, runs_dir
 from xstilts.records import check_value
-from xstilts.seal import seal
 from xstilts.sources import Unreachable
 
 ERRORS = {kind.__name__: kind for kind in (UserError, BadInput, MissingData, Unreachable)}

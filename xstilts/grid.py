@@ -14,7 +14,7 @@ from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
 from xstilts.paths import BadInput, MissingData, hub_dir, text_dir
 from xstilts.recipes import MULTI, SINGLE, Recipe
 from xstilts.settings import Hyper, Setting, resolve
-from xstilts.tongues import spoken, translation
+from xstilts.translations import spoken, translation
 
 PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by these
     "model": "model",

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xstilts import divergence, foresight, minimal, overlap
+from xstilts import divergence, minimal, overlap, transferability
 from xstilts.batches import collate, micro_batches
 from xstilts.data import load
 from xstilts.devices import alone
@@ -112,7 +112,7 @@ def _text(where: Path | str, setting: Setting) -> Iterator[dict]:
 
 def _space(where: Path | str, setting: Setting) -> Iterator[dict]:
     """By layer: mean cosine of translations and of sentences dealt out anew, in a language with
-    English and within the language, plain and less the language's mean; and how far it is off."""
+    English and within the language, plain and minus the language's mean; and how far it is off."""
     model = _loaded(where)
     for lang, (_, own) in parallel(setting.data).items():
         english, other = (vectors(model, [pair[side] for pair in own], setting) for side in (0, 1))
@@ -294,5 +294,5 @@ def _overlap(_, setting: Setting) -> Iterator[dict]:
 
 
 KINDS = {"text": _text, "positions": _positions, "space": _space, "domains": _domains,
-         "knobs": _knobs, "overlap": _overlap, "few": foresight.few,
-         "likeness": foresight.likeness}  # fmt: skip
+         "knobs": _knobs, "overlap": _overlap, "few": transferability.few,
+         "likeness": transferability.likeness}  # fmt: skip

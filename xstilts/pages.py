@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xstilts import doubts, paired, plots, report, snapshot, tables
+from xstilts import caveats, paired, plots, report, snapshot, tables
 from xstilts.analysis import points, points_picture
 from xstilts.grid import plan
 from xstilts.gridfile import Grid, read, restrict
@@ -69,7 +69,7 @@ class Study:
         """The lines below the main table of a setting."""
         setting, averages, columns = self.settings[name], self.averages[name], self.columns[name]
         return [*report.notes(averages, columns),
-                *doubts.notes(self.found.scores, averages, setting, columns),
+                *caveats.notes(self.found.scores, averages, setting, columns),
                 tables.PROVISIONAL, tables.stamp([setting])]  # fmt: skip
 
     @cached_property

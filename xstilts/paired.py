@@ -72,7 +72,7 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
     notes = [
         f"{BEST}: chosen on English dev on the first half of the seeds, figures of the others: "
         f"{', '.join(told)}.",
-        f"{TRIES}: chosen on English dev; in brackets, less the mean of these seeds.",
+        f"{TRIES}: chosen on English dev; in brackets, minus the mean of these seeds.",
     ]
     return _cells([BEST, TRIES], found, columns), notes
 

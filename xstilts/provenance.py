@@ -20,6 +20,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from xstilts.checksums import DAMAGED, damage
 from xstilts.files import read_record, sha256, write_json
 from xstilts.grid import PRODUCT, Run
 from xstilts.paths import (
@@ -35,7 +36,6 @@ from xstilts.paths import (
     runs_dir,
 )
 from xstilts.recipes import Recipe
-from xstilts.seal import DAMAGED, damage
 from xstilts.settings import Hyper, resolve
 
 # Modules that change no figure: records, which enter by value, and bookkeeping; and pictures.

@@ -1,7 +1,7 @@
 """The Scores table: its columns, its file, and the averages taken over languages and tasks.
 
 A row is one metric of one task in one language by one run, in percent. Besides a task's own
-metrics there are "guess_..." (an answerer that reads nothing) and, for retrieval, "margin_..." or
+metrics there are "guess_..." (a trivial baseline) and, for retrieval, "margin_..." or
 "cosine_..." (compared the other way); `pooling` tells plain from "mean-centred" vectors. Of rows
 with `selection` SWEEP no table counts any. Files keep every float by `repr`, so that a table read
 back is the table written. XTREME's scorer decides the averages: plain

@@ -259,7 +259,7 @@ def metric(task) -> str:
 def by_language(scores: pd.DataFrame, kind: str = "") -> pd.Series:
     """The headline figure of one task and one run in each language, nearest to English first.
 
-    `kind` "guess_": that of an answerer that reads nothing; empty where none is recorded.
+    `kind` "guess_": that of a trivial baseline; empty where none is recorded.
     """
     mine = scores[scores["metric"].str.startswith(kind)]
     values = mine.pivot(index="lang", columns="metric", values="value")

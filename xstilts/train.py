@@ -31,7 +31,7 @@ from xstilts.resume import Work, key
 from xstilts.settings import Hyper, Setting, resolve
 from xstilts.tasks import Task, task
 from xstilts.text import documents
-from xstilts.tongues import spoken
+from xstilts.translations import spoken
 
 TEXT = Task("mlm", "Masked language modelling", "mlm", world="text")
 ALIKE = Task("align", "Moment alignment", "moments", world="text")

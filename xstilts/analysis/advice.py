@@ -22,7 +22,7 @@ FORESEEN = {"likeness of texts": "text_likeness", "likeness of tasks": "task_lik
 
 
 def regret(gains: pd.Series, by: pd.Series, k: int) -> float:
-    """Points lost by trying only the first `k` of a ranking: the best gain less the best of those.
+    """Points lost by trying only the first `k` of a ranking: the best gain minus the best of those.
 
     Recipes are ranked by `by`, the largest first, the unknown last; of those that tie, any are
     taken with equal chance, so a constant is a random ranking. The mean over such choices.

@@ -8,7 +8,7 @@ import pandas as pd
 from xstilts import plots
 from xstilts.analysis.distance import CONTROLS
 from xstilts.analysis.ranks import Rank, rank
-from xstilts.analysis.rulings import HOLDS, NOT, UNSURE, Effect, effect
+from xstilts.analysis.rulings import HOLDS, Effect, effect, tally
 
 
 def claims(told: pd.DataFrame, xnli: Mapping, tagged: Mapping, longer: pd.DataFrame):
@@ -81,9 +81,7 @@ def closing(name: str, first: Rank, slope: Effect, gain: Effect, judged: pd.Data
     told += f"Does the gain go with distance from English? {first.ruling()}: "
     told += f"rank correlation {first.words}"
     told += f", permutation p {first.p:.3f}. " if np.isfinite(first.p) else ". "
-    told += f"Per unit of distance: {slope.words}. Of {len(judged)} secondary claims"
-    said = judged["verdict"].str
-    for start, what in ((HOLDS, "hold"), (NOT, "do not hold")):
-        own = list(judged.index[said.startswith(start)])
-        told += f" {len(own)} {what}" + (f" ({'; '.join(own)})," if own else ",")
-    return f"{told} {said.startswith(UNSURE).sum()} are open."
+    told += f"Per unit of distance: {slope.words}. "
+    holding = list(judged.index[judged["verdict"].str.startswith(HOLDS)])
+    told += f"Of {len(judged)} secondary claims: {tally(judged['verdict'])}"
+    return told + (f" (holding: {'; '.join(holding)})." if holding else ".")

@@ -49,7 +49,7 @@ def _column(recipe) -> str:
 
 
 def _guesses(grid, names) -> dict[str, float]:
-    """What the best answerer scores on English dev that reads nothing, by task."""
+    """What the trivial baseline scores on English dev, by task."""
     from xstilts.data import labelled, load
     from xstilts.evaluate import guess
     from xstilts.metrics import headline

@@ -106,7 +106,7 @@ def _centred(scores, setting, columns) -> pd.Series:
 
 def _more(scores, setting, pairs) -> pd.Series:
     """By (column, seed), of no intermediate task: of `pairs` (column, other scores, other column),
-    the other figure less the column's own."""
+    the other figure minus the column's own."""
     found = {c.title: (_none(others, setting, other) - _none(scores, setting, c)).dropna()
              for c, others, other in pairs}  # fmt: skip
     found = {title: own for title, own in found.items() if len(own)}

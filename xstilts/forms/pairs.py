@@ -55,7 +55,7 @@ def mean(hidden, block):
 
 
 def centred(vectors):
-    """Vectors [N, width] less their mean, set to length one again."""
+    """Vectors [N, width] minus their mean, set to length one again."""
     return normalize(vectors - vectors.mean(0), dim=-1)
 
 

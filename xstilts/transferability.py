@@ -46,7 +46,7 @@ def few(where: Path | str, setting: Setting) -> Iterator[dict]:
 def likeness(where: Path | str, setting: Setting) -> Iterator[dict]:
     """Cosines of an intermediate task and a target's fine-tuning set, `task` "intermediate>target".
 
-    `text_likeness`: of the mean vectors of their texts at the setting's layer, less the mean over
+    `text_likeness`: of the mean vectors of their texts at the setting's layer, minus the mean over
     all tasks. `task_likeness`: of their `demands`, averaged over weight matrices. Of several tasks
     together it is their mean that is compared.
     """

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from xstilts import doubts, tables
+from xstilts import caveats, tables
 from xstilts.grid import plan
 from xstilts.scores import COLUMNS
 from xstilts.settings import SETTINGS
@@ -38,14 +38,14 @@ def scores(*runs) -> pd.DataFrame:
     ],
 )
 def test_a_model_at_the_guess_is_named(runs, said):
-    assert doubts.at_guess(scores(*runs), SETTING, PAWSX) == said
+    assert caveats.at_guess(scores(*runs), SETTING, PAWSX) == said
 
 
 def test_seeds_that_differ_are_named_with_their_columns():
     table = scores(("none", 1, 70.0, 50.0), ("none", 2, 70.0, 50.0), ("mnli", 2, 71.0, 50.0))
     averages = tables.averages(table, SETTING, PAWSX)
-    assert doubts.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
-    lines = doubts.notes(table, averages, SETTING, PAWSX)
+    assert caveats.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
+    lines = caveats.notes(table, averages, SETTING, PAWSX)
     assert lines == ["Differences use only the seeds that a recipe shares with the baseline "
                      "`none`, so they need not equal the difference of the means shown: "
                      "mnli has seed 2, none 1 2, in PAWS-X."]  # fmt: skip
@@ -54,4 +54,4 @@ def test_seeds_that_differ_are_named_with_their_columns():
 def test_where_all_is_well_or_nothing_there_no_line_is_said():
     for table in (scores(("none", 1, 70.0, 50.0), ("mnli", 1, 70.0, 50.0)), scores()):
         averages = tables.averages(table, SETTING, PAWSX)
-        assert doubts.notes(table, averages, SETTING, PAWSX) == []
+        assert caveats.notes(table, averages, SETTING, PAWSX) == []

@@ -8,7 +8,7 @@ from xstilts.arms import translated
 from xstilts.paths import BadInput, MissingData
 from xstilts.recipes import Recipe
 from xstilts.tasks import TASKS
-from xstilts.tongues import spoken, translation, translations
+from xstilts.translations import spoken, translation, translations
 from xstilts.world import LANGS
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny import encoder, feed, rows, task
 
-from xstilts import foresight, measure, train
+from xstilts import measure, train, transferability
 from xstilts.analysis import spaces
 from xstilts.encoder import Encoder
 from xstilts.paths import MissingData
@@ -25,15 +25,15 @@ def told(task, split, lang):
 def where(tmp_path, monkeypatch):
     """A small encoder, three fine-tuning sets with rows and one without."""
     feed(monkeypatch, told)
-    for module in (foresight, train):
+    for module in (transferability, train):
         monkeypatch.setattr(module, "task", lambda name, *_: KNOWN.get(name) or task("choose"))
-    monkeypatch.setattr(foresight, "load", lambda *a, limit=None, **k: train.load(*a, **k))
-    monkeypatch.setattr(foresight, "SETS", ("my_classify", "my_pairs", "my_choose"))
+    monkeypatch.setattr(transferability, "load", lambda *a, limit=None, **k: train.load(*a, **k))
+    monkeypatch.setattr(transferability, "SETS", ("my_classify", "my_pairs", "my_choose"))
     single = Recipe("my_classify", ("my_classify",)), Recipe("my_tag", ("my_tag",))
-    monkeypatch.setattr(foresight, "SINGLE", (*single, Recipe("gone", ("my_choose",))))
-    monkeypatch.setattr(foresight, "MULTI", Recipe("both", ("my_classify", "my_tag")))
+    monkeypatch.setattr(transferability, "SINGLE", (*single, Recipe("gone", ("my_choose",))))
+    monkeypatch.setattr(transferability, "MULTI", Recipe("both", ("my_classify", "my_tag")))
     for name, count in (("FEW", 16), ("UPDATES", 4), ("BATCH", 4)):
-        monkeypatch.setattr(foresight, name, count)
+        monkeypatch.setattr(transferability, name, count)
     return encoder().save(tmp_path / "encoder")
 
 
@@ -56,15 +56,15 @@ def test_a_task_is_like_itself_and_tasks_without_data_have_no_rows(where):
     single = table.loc["my_tag>my_classify", "task_likeness"]
     assert single < table.loc["both>my_classify", "task_likeness"] < 1
     assert not spaces.problems(found)
-    assert "likest" in spaces.picture("likeness", found, 1).axes[0].get_title("left")
+    assert "highest for" in spaces.picture("likeness", found, 1).axes[0].get_title("left")
 
 
 def test_demands_are_squared_gradients(where, monkeypatch):
     """With all rows at once: those of one loss, by hand."""
-    monkeypatch.setattr(foresight, "TOGETHER", 100)
-    found = foresight.demands(where, "my_classify", SMALL)
-    with foresight._fitted(where, "my_classify", SMALL) as fitted:
-        model = foresight.Model.load(fitted.path)
+    monkeypatch.setattr(transferability, "TOGETHER", 100)
+    found = transferability.demands(where, "my_classify", SMALL)
+    with transferability._fitted(where, "my_classify", SMALL) as fitted:
+        model = transferability.Model.load(fitted.path)
     tokenizer, given = model.encoder.tokenizer, told(KNOWN["my_classify"], "train", "en")
     texts = [[row[side] for row in given] for side in ("text_a", "text_b")]
     batch = tokenizer(*texts, padding=True, return_tensors="pt")
