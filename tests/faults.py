@@ -340,7 +340,9 @@ def saving(one: Round) -> None:
     wanted = one.dice.choice([".state.", ".model.", "state.safetensors"])
     skip = one.dice.randrange(3)
     while not one.ended():
-        found = [path for path in one.out.rglob(f"{wanted}*") if ".snakemake" not in path.parts]
+        found = []
+        with suppress(FileNotFoundError):  # a folder went while it was looked through
+            found = [p for p in one.out.rglob(f"{wanted}*") if ".snakemake" not in p.parts]
         if not found:
             time.sleep(0.001)
         elif skip and wanted != ".model.":

@@ -1,6 +1,8 @@
 """The driver: strict about parameters, keeps what failed, tells errors by their exit code."""
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 from conftest import notebook
@@ -92,6 +94,26 @@ def test_a_failed_notebook_is_kept_and_a_user_error_is_one_line(notebooks, tmp_p
         execute("one", {"seed": 2}, tmp_path / "out")
     assert caught.value.exit_code == 1
     assert "ZeroDivisionError" in (tmp_path / "out/notebook.ipynb").read_text()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_why_a_run_failed_is_kept_whole_or_not_at_all(full, out, monkeypatch):
+    def failing(*_, **__):
+        raise BadInput("a\n reason")
+
+    def no_room(path, text, *_):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(driver, "execute", failing)
+    if full:
+        monkeypatch.setattr(Path, "write_text", no_room)
+    name = "tiny-xlmr.s1/mnli/encoder"
+    with pytest.raises(BadInput, match="reason"):
+        driver.execute_run("core", name)
+    found = sorted(path.name for path in (out / name).iterdir())
+    assert found == ([] if full else ["failed.txt"])
+    assert full or (out / name / "failed.txt").read_text() == "a reason\n"
 
 
 def test_what_cannot_be_executed_is_told(capsys):

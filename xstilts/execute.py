@@ -17,6 +17,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from xstilts.checksums import seal
@@ -64,7 +65,8 @@ def execute_run(grid: str | Path, name: str) -> Path:
     except Exception as error:
         (folder / "run.json").unlink(missing_ok=True)
         words = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        (folder / "failed.txt").write_text(" ".join(words.split()) + "\n", "utf-8")
+        with suppress(UserError), replaced(folder / "failed.txt") as part:  # the disk may be full
+            part.write_text(" ".join(words.split()) + "\n", "utf-8")
         raise
 
 
