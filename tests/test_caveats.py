@@ -47,7 +47,7 @@ def test_seeds_that_differ_are_named_with_their_columns():
     assert caveats.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
     lines = caveats.notes(table, averages, SETTING, PAWSX)
     assert lines == ["Differences use only the seeds that a recipe shares with the baseline "
-                     "`none`, so they need not equal the difference of the means shown: "
+                     '"none", so they need not equal the difference of the means shown: '
                      "mnli has seed 2, none 1 2, in PAWS-X."]  # fmt: skip
 
 

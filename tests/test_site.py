@@ -170,8 +170,8 @@ def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
                          "by": ["scores", "records, scores", "records"]})  # fmt: skip
     rows.to_csv(tmp_path / "ledger.csv")
     assert rendered._verdicts(tmp_path) == (
-        "Of 3 claims, 2 are about scores (synthetic world: 1 hold, 1 inconclusive; real data: "
-        "2 not tested). The others are about the study's design or published figures: 1 hold."
+        "Of 3 claims, 2 are about scores (synthetic world: 1 supported, 1 inconclusive; real data: "
+        "2 not tested). The others are about the study's design or published figures: 1 supported."
     )
 
 

@@ -20,7 +20,7 @@ def notes(scores: pd.DataFrame, averages: pd.DataFrame, setting, columns: Iterab
     learnt, seeds = at_guess(scores, setting, columns), unpaired(averages)
     lines = {
         f"In English no better than a trivial baseline: {', '.join(learnt)}": learnt,
-        "Differences use only the seeds that a recipe shares with the baseline `none`, so they "
+        'Differences use only the seeds that a recipe shares with the baseline "none", so they '
         f"need not equal the difference of the means shown: {'; '.join(seeds)}": seeds,
     }  # fmt: skip
     return [f"{line}." for line, some in lines.items() if some]

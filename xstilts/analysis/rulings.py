@@ -109,9 +109,9 @@ def verdicts(claims: Mapping[str, Iterable[float]]) -> pd.DataFrame:
 
 
 def tally(verdicts: Iterable[str]) -> str:
-    """How many of some verdicts hold, do not, leave one unsure, and stand for no runs at all."""
+    """How many claims the runs support or contradict, leave open, and did not test."""
     verdicts = list(verdicts)
-    kinds = {HOLDS: "hold", NOT: "do not", UNSURE: "inconclusive", UNTESTED: UNTESTED}
+    kinds = {HOLDS: "supported", NOT: "contradicted", UNSURE: "inconclusive", UNTESTED: UNTESTED}
     counts = {word: sum(one.startswith(kind) for one in verdicts) for kind, word in kinds.items()}
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none"
 
