@@ -111,9 +111,8 @@ def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice
     if not order:
         return Advice(found, p)
     best = order[0]
-    leads = {name: effect(gap(mine, best, name, [column])) for name in order[1:]}
-    pairs = [effect(gap(mine, *pair, [column])).p for pair in combinations(order, 2)]
-    beaten = zip(order[1:], holm(pairs), strict=False)  # the first pairs are those with the best
+    leads = [effect(gap(mine, *pair, [column])) for pair in combinations(order, 2)]
+    beaten = zip(order[1:], holm([one.p for one in leads]), strict=False)  # the best's come first
     alike = tuple(name for name, p_lead in beaten if not p_lead < ALPHA)
-    lead = next(iter(leads.values()), Effect())
+    lead = leads[0] if leads else Effect()
     return Advice(found, p, best, found[best].ruling(p[best]) == HOLDS, alike, lead)
