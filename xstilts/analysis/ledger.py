@@ -10,7 +10,7 @@ import pandas as pd
 
 from xstilts import claims, paper, plots
 from xstilts.analysis.points import KINDS
-from xstilts.analysis.rulings import HOLDS, NOT, UNSURE, UNTESTED
+from xstilts.analysis.rulings import HOLDS, NOT, UNTESTED, tally
 from xstilts.claims import Finding, Statement
 from xstilts.grid import plan
 from xstilts.languages import languages
@@ -134,10 +134,8 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts(found: pd.DataFrame, name: str) -> str:
     """How the statements about scores came out on one side, in words, for a title."""
-    counts = found.loc[found["kind"].isin(EFFECTS), "verdict"].value_counts()
-    words = {HOLDS: "hold", NOT: "do not hold", UNSURE: "cannot be told", UNTESTED: UNTESTED}
-    told = [f"{counts[verdict]} {word}" for verdict, word in words.items() if verdict in counts]
-    return f"{name}: of {counts.sum()} statements, {', '.join(told)}"
+    told = found.loc[found["kind"].isin(EFFECTS), "verdict"]
+    return f"{name}: of {len(told)} statements, {tally(told)}"
 
 
 def drawn(found: pd.DataFrame, title: str):
