@@ -24,11 +24,22 @@ PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by th
     "report": "notebook.html",
 }
 PARAMETERS = ("setting", "recipe", "target", "seed", "measure")  # in every notebook's order
-_PARALLEL = (("xnli", "dev"), ("tatoeba", "test"))
+NEUTRAL = {"classify": "pawsx", "span": "xquad"}  # the same texts of that form in each language
+COMPARED = (("squad_v1", "train", "tydiqa"), ("mnli", "train", "xnli"), ("xnli", "test", "xnli"))
+PARALLEL = (("xnli", "dev"), ("tatoeba", "test"))
 MEASURED = {  # (task, split) pairs that a group of measures reads in all languages
-    "text": _PARALLEL, "space": _PARALLEL,
-    "domains": (("squad_v1", "train"), ("tydiqa", "test"), ("mnli", "train"), ("xnli", "test"),
-                ("pawsx", "test"), ("xquad", "test")),
+    "text": PARALLEL, "space": PARALLEL,
+    "domains": tuple(dict.fromkeys((*((name, split) for name, split, _ in COMPARED),
+                                    *((name, "test") for _, _, name in COMPARED),
+                                    *((name, "test") for name in NEUTRAL.values())))),
+}  # fmt: skip
+ENGLISH = {  # those that a group reads in English alone
+    "overlap": tuple((task.name, split) for task in tasks.TASKS.values()
+                     for split in ("train", *["test"] * bool(task.train))),
+    "few": tuple(product(tasks.SETS, ("train", "dev"))),
+    "likeness": tuple(product(
+        dict.fromkeys((*(n for one in (*SINGLE, MULTI) for n in one.tasks), *tasks.SETS)),
+        ("train", "dev"))),
 }  # fmt: skip
 TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 
@@ -100,16 +111,9 @@ class Run:
     @property
     def measured(self) -> tuple[tuple["tasks.Task", str, bool], ...]:
         """(task, split, whether in English only) that a measurement reads."""
-        kind, sets = self.params.get("measure"), tasks.SETS
-        every = dict.fromkeys((*(name for one in (*SINGLE, MULTI) for name in one.tasks), *sets))
-        english = {
-            "overlap": [(t.name, split) for t in tasks.TASKS.values()
-                        for split in ("train", *["test"] * bool(t.train))],
-            "few": list(product(sets, ("train", "dev"))),
-            "likeness": list(product(every, ("train", "dev"))),
-        }  # fmt: skip
-        pairs = MEASURED.get(kind) or english.get(kind, ())
-        return tuple((tasks.task(name), split, kind in english) for name, split in pairs)
+        kind = self.params.get("measure")
+        pairs = MEASURED.get(kind) or ENGLISH.get(kind, ())
+        return tuple((tasks.task(name), split, kind in ENGLISH) for name, split in pairs)
 
     @property
     def sources(self) -> tuple["tasks.Task", ...]:

@@ -23,6 +23,7 @@ from xstilts.devices import alone
 from xstilts.encoder import Encoder
 from xstilts.evaluate import rows_read
 from xstilts.forms import IGNORED, blind, classify, mlm, pairs
+from xstilts.grid import COMPARED, NEUTRAL
 from xstilts.languages import languages
 from xstilts.model import Model, autocast, predict
 from xstilts.paths import BadInput, MissingData, nearest
@@ -40,8 +41,6 @@ DRAWS = 2
 CHARS = 3_000  # of running text for a window
 OWN = tuple(name for name in MEASURE_COLUMNS if name not in ("setting", "seed", "recipe"))
 SIDES = {"classify": "text_a", "span": "context"}  # what of a row is compared
-NEUTRAL = {"classify": "pawsx", "span": "xquad"}  # the same texts of that form in each language
-COMPARED = (("squad_v1", "train", "tydiqa"), ("mnli", "train", "xnli"), ("xnli", "test", "xnli"))
 LEAST = 20  # texts of a domain, below which nothing is said of it
 
 
