@@ -12,7 +12,7 @@ import torch
 from xstilts import evaluate
 from xstilts.model import Model, heads_for
 from xstilts.paths import BadInput, MissingData
-from xstilts.scores import EXAMPLE_COLUMNS, SWEEP
+from xstilts.scores import EXAMPLE_COLUMNS, GUESS, SWEEP
 from xstilts.settings import Setting
 from xstilts.submission import read_answers
 from xstilts.tasks import TASKS
@@ -54,7 +54,7 @@ def test_every_form_ends_in_the_tables(name, tmp_path, capsys):
     task = tiny.task(name, langs=LANGS)
     result = evaluate.zero_shot(model(tmp_path / "m", task), task, SETTING)
     scores, examples = result.scores, result.examples
-    beside = scores["metric"].str.startswith(evaluate.GUESS) | scores["selection"].eq(SWEEP)
+    beside = scores["metric"].str.startswith(GUESS) | scores["selection"].eq(SWEEP)
     assert 2 * beside.sum() == len(scores)  # each score's guess, or its like of centred vectors
     assert set(scores[beside]["pooling"].dropna()) == (
         {"mean-centred"} if name == "pairs" else set()

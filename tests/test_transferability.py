@@ -32,6 +32,8 @@ def where(tmp_path, monkeypatch):
     single = Recipe("my_classify", ("my_classify",)), Recipe("my_tag", ("my_tag",))
     monkeypatch.setattr(transferability, "SINGLE", (*single, Recipe("gone", ("my_choose",))))
     monkeypatch.setattr(transferability, "MULTI", Recipe("both", ("my_classify", "my_tag")))
+    names = ("my_classify", "my_tag", "my_pairs", "my_choose")
+    monkeypatch.setitem(transferability.ENGLISH, "likeness", [(name, "train") for name in names])
     for name, count in (("FEW", 16), ("UPDATES", 4), ("BATCH", 4)):
         monkeypatch.setattr(transferability, name, count)
     return encoder().save(tmp_path / "encoder")

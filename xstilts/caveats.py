@@ -10,9 +10,8 @@ from statistics import fmean
 import pandas as pd
 
 from xstilts import tables
+from xstilts.scores import GUESS
 from xstilts.tables import Column
-
-GUESS = "guess_"  # begins the metrics of a trivial baseline
 
 
 def notes(scores: pd.DataFrame, averages: pd.DataFrame, setting, columns: Iterable[Column]):

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from xstilts import stats, tables
+from xstilts import paired, stats, tables
 from xstilts.analysis.rulings import ALPHA, HOLDS, NOT, UNSURE, UNTESTED, effect
 from xstilts.paths import FACTS
 from xstilts.tasks import TASKS
@@ -133,31 +133,24 @@ def whole(table: pd.DataFrame, least: int) -> pd.DataFrame:
 def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.DataFrame, str]:
     """(seeds x 1: gain of the recipe that is best for each task, why there is none).
 
-    For every seed the recipe is the one with the best English dev over the other seeds; where a
-    task has no English dev (retrieval), the best figure over the other seeds.
+    Chosen as in `paired.held_out`, by English dev or, where a task has none (retrieval), by that
+    very figure.
     """
     names, gains = {name for pair in one.pairs for name in pair}, []
     for task in one.tasks:
         if task not in found:
             return pd.DataFrame(), _lacks(found, one, 0)
-        test = found[task].unstack("recipe").dropna(axis=0, how="all")
-        seen = test
+        test = seen = found[task].unstack("recipe").filter(names)
         if target := TASKS[task].train.get(SUITE, ""):
             own = dev[(dev["target"] == target) & (dev["split"] == "dev")]
             own = own.astype({"value": float, "seed": int})
-            seen = own.pivot_table("value", "seed", "recipe").reindex(test.index)
-        both = [name for name in test if name in names and name in seen]
-        if "none" not in both:
-            return pd.DataFrame(), f"no runs of none on {TASKS[task].title}"
-        test = test[both][test["none"].notna()].dropna(axis=1)
-        seen = seen[test.columns].reindex(test.index)
-        recipes = seen.dropna(axis=1).columns.drop("none", errors="ignore")
-        if len(recipes) < one.least or len(test) < 2:
-            return pd.DataFrame(), (f"{TASKS[task].title}: {len(recipes)} recipes to choose from, "
-                                    f"{len(test)} seeds")  # fmt: skip
-        others = {seed: seen[recipes].drop(seed).mean().idxmax() for seed in test.index}
-        gain = test.sub(test["none"], axis=0)
-        gains.append(pd.Series({seed: gain.loc[seed, name] for seed, name in others.items()}))
+            seen = own.pivot_table("value", "seed", "recipe")
+        test, seen = paired.tried(test, seen)
+        recipes = test.shape[1] - 1
+        if recipes < one.least or len(test) < 2:
+            return pd.DataFrame(), (f"{TASKS[task].title}: {max(recipes, 0)} recipes to choose "
+                                    f"from, {len(test)} seeds")  # fmt: skip
+        gains.append(paired.held_out(test, seen)["gain"])
     return pd.concat(gains, axis=1).dropna().mean(axis=1).to_frame("best"), ""
 
 

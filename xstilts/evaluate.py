@@ -24,12 +24,11 @@ from xstilts.languages import languages
 from xstilts.metrics import Measured, headline
 from xstilts.model import Model, predict
 from xstilts.paths import MissingData
-from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, SWEEP, suites
+from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, GUESS, SWEEP, suites
 from xstilts.settings import Setting
 from xstilts.submission import write_answers
 from xstilts.tasks import Task
 
-GUESS = "guess_"  # begins the metrics of a trivial baseline
 OF_THE_RUN = ("setting", "seed", "recipe", "target", "run")  # columns that the run itself adds
 
 

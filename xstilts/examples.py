@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from xstilts.metrics import HEADLINES
-from xstilts.scores import SWEEP, counts
+from xstilts.scores import GUESS, SWEEP, counts
 from xstilts.stats import bootstrap
 from xstilts.submission import read_answers
 from xstilts.tables import distance
@@ -30,10 +30,10 @@ def guessing(tasks: Iterable, scores: pd.DataFrame, examples: pd.DataFrame) -> p
     for task in tasks:
         own = scores[scores["task"] == task.name]
         table = own.pivot(index="lang", columns="metric", values="value")
-        metric = next((name for name in HEADLINES if f"guess_{name}" in table), None)
+        metric = next((name for name in HEADLINES if GUESS + name in table), None)
         if not metric:
             continue
-        score, lead = table[metric], table[metric] - table[f"guess_{metric}"]
+        score, lead = table[metric], table[metric] - table[GUESS + metric]
         english = examples[(examples["task"] == task.name) & (examples["lang"] == "en")]
         low = bootstrap(counts(english, metric)).low if len(english) else None
         others = [lang for lang in table.index if lang != "en"]
@@ -42,7 +42,7 @@ def guessing(tasks: Iterable, scores: pd.DataFrame, examples: pd.DataFrame) -> p
             "metric": metric,
             "English": score.get("en"),
             "lower bound": low,
-            "guess": table[f"guess_{metric}"].get("en"),
+            "guess": table[GUESS + metric].get("en"),
             "other languages": len(others),
             f"{CLEAR} above a guess": int((lead[others] >= CLEAR).sum()),
             "correlation with distance": _rank_correlation(score[far.index], far),

@@ -12,7 +12,7 @@ from itertools import product
 from xstilts import tasks
 from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
 from xstilts.paths import BadInput, MissingData, hub_dir, text_dir
-from xstilts.recipes import MULTI, SINGLE, Recipe
+from xstilts.recipes import MULTI, Recipe
 from xstilts.settings import Hyper, Setting, resolve
 from xstilts.translations import spoken, translation
 
@@ -37,9 +37,7 @@ ENGLISH = {  # those that a group reads in English alone
     "overlap": tuple((task.name, split) for task in tasks.TASKS.values()
                      for split in ("train", *["test"] * bool(task.train))),
     "few": tuple(product(tasks.SETS, ("train", "dev"))),
-    "likeness": tuple(product(
-        dict.fromkeys((*(n for one in (*SINGLE, MULTI) for n in one.tasks), *tasks.SETS)),
-        ("train", "dev"))),
+    "likeness": tuple(product(dict.fromkeys((*MULTI.tasks, *tasks.SETS)), ("train", "dev"))),
 }  # fmt: skip
 TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 

@@ -45,53 +45,69 @@ def spread(averages: pd.DataFrame) -> dict[str, float]:
 def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
     """(rows as of `tables.cells`, notes): every target after the recipe that is best for it.
 
-    The recipe is chosen by English dev (`dev`: Scores of one setting) on the first half of the
-    seeds; value and gain over none are of the other half. Below it, of as many seeds of none as
-    there were recipes to choose from, the one with the best English dev; its gain is over the
-    mean of them. Recipes count that have all seeds of none, in as many languages. Retrieval
-    without fine-tuning has no English dev and no figure; without a second seed there are no rows.
+    Chosen as in `held_out`, by English dev (`dev`: Scores of one setting). Below it, of as many
+    seeds of none as there were recipes to choose from, the one with the best English dev; its gain
+    is over the mean of them. Without a second seed there are no rows.
     """
     found, told = {}, []
     for column in columns:
         test, seen = _by_seed(averages, dev, column)
         recipes = test.columns.drop("none", errors="ignore")
-        half = len(test) // 2
-        if not half or recipes.empty:
+        if len(test) < 2 or recipes.empty:
             continue
-        chosen = seen[recipes][:half].mean().idxmax()
-        later = test[half:]
-        gain = later[chosen] - later["none"]
-        found[BEST, column.title] = later[chosen].mean(), gain, len(later)
+        own = held_out(test, seen)
+        found[BEST, column.title] = own["value"].mean(), own["gain"], len(own)
         tries = test["none"][: len(recipes)]
         lucky = tries[seen["none"][tries.index].idxmax()]
         gain = pd.Series([lucky - tries.mean()])
         found[TRIES, column.title] = lucky, gain, len(tries)
-        told.append(f"{column.title} {chosen} ({len(recipes)} recipes, {len(tries)} seeds of none)")
+        names = "/".join(dict.fromkeys(own["recipe"]))
+        told.append(f"{column.title} {names} ({len(recipes)} recipes, {len(tries)} seeds of none)")
     if not told:
         return _cells([], found, columns), [LACKING]
     notes = [
-        f"{BEST}: chosen on English dev on the first half of the seeds, figures of the others: "
-        f"{', '.join(told)}.",
+        f"{BEST}: for each seed the recipe that is best on English dev (retrieval: in that very "
+        f"figure) over the other seeds: {', '.join(told)}.",
         f"{TRIES}: chosen on English dev; in brackets, minus the mean of these seeds.",
     ]
     return _cells([BEST, TRIES], found, columns), notes
 
 
+def held_out(test: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+    """By seed, the `recipe` with the best mean of `seen` over the other seeds, its `value` in
+    `test`, and its `gain` over none. Both tables are seeds x recipes, of two seeds or more."""
+    recipes = seen.columns.drop("none")
+    names = [seen[recipes].drop(index=seed).mean().idxmax() for seed in test.index]
+    values = [test.loc[seed, name] for seed, name in zip(test.index, names, strict=True)]
+    own = pd.DataFrame({"recipe": names, "value": values}, test.index)
+    return own.assign(gain=own["value"] - test["none"])
+
+
+def tried(test: pd.DataFrame, seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The part of two tables, seeds x recipes, that has none and no gaps in either.
+
+    Of the parts there are, the one with most recipes times seeds, not counting none and one seed.
+    """
+    there = test.notna() & seen.reindex_like(test).notna()
+    if "none" not in there or not there["none"].any():
+        return test.iloc[:0, :0], seen.iloc[:0, :0]
+    order = there[there["none"]].sum(axis=1).sort_values(ascending=False, kind="stable").index
+    parts = [order[:n].sort_values() for n in range(1, len(order) + 1)]
+    parts = [(seeds, there.columns[there.loc[seeds].all()]) for seeds in parts]
+    seeds, recipes = max(parts, key=lambda p: ((len(p[1]) - 1) * (len(p[0]) - 1), len(p[0])))
+    return test.loc[seeds, recipes], seen.loc[seeds, recipes]
+
+
 def _by_seed(averages: pd.DataFrame, dev: pd.DataFrame, column: Column):
-    """Test and English dev of a column, seeds x recipes, where both are whole."""
+    """Test and English dev of a column (retrieval has none: test again), as of `tried`."""
     test = averages[averages["column"] == column.title]
     lacking = test.loc[test["recipe"] == "none", "missing"]
     test = test[test["missing"] == min(lacking, key=lambda langs: len(langs.split()), default="")]
-    seen = dev[(dev["target"] == column.target) & (column.target != "")]
+    seen = dev[dev["target"] == column.target] if column.target else test
     test, seen = (part.astype({"value": float})
                   .pivot_table(index="seed", columns="recipe", values="value", sort=False)
                   .sort_index() for part in (test, seen))  # fmt: skip
-    if "none" not in test or "none" not in seen:
-        return test[:0], seen[:0]
-    seeds = test.index[test["none"].notna()].intersection(seen.index[seen["none"].notna()])
-    test, seen = (table.reindex(seeds).dropna(axis=1) for table in (test, seen))
-    both = test.columns.intersection(seen.columns, sort=False)
-    return test[both], seen[both]
+    return tried(test, seen)
 
 
 def _cells(rows: Sequence[str], found: dict, columns: Sequence[Column]) -> pd.DataFrame:

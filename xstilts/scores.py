@@ -31,6 +31,7 @@ MEASURE_COLUMNS = (
     "setting", "seed", "recipe", "task", "lang", "domain", "layer", "measure", "value",
 )  # fmt: skip
 
+GUESS = "guess_"  # begins the metrics of a trivial baseline
 SWEEP = "for comparison"  # the selection of scores that no table counts: other layers, poolings
 IDENTITY = (
     "seed",

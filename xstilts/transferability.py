@@ -20,6 +20,7 @@ from xstilts import devices, train
 from xstilts.batches import collate
 from xstilts.data import load
 from xstilts.encoder import Encoder
+from xstilts.grid import ENGLISH
 from xstilts.model import Model
 from xstilts.overlap import text
 from xstilts.paths import MissingData
@@ -51,7 +52,7 @@ def likeness(where: Path | str, setting: Setting) -> Iterator[dict]:
     together it is their mean that is compared.
     """
     model = Encoder.load(where).to(devices.alone())
-    names = sorted({*SETS, *(name for one in (*SINGLE, MULTI) for name in one.tasks)})
+    names = sorted({name for name, _ in ENGLISH["likeness"]})
     told = {name: own for name in names if (own := _texts(name, setting))}
     means = [vectors(model, own, setting)[setting.layer].mean(0) for own in told.values()]
     middle = torch.stack(means).mean(0)

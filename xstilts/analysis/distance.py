@@ -14,6 +14,7 @@ from xstilts import tables
 from xstilts.analysis.ranks import rank
 from xstilts.languages import URIEL, facts
 from xstilts.paths import BadInput
+from xstilts.scores import GUESS
 from xstilts.tasks import TASKS
 from xstilts.world.languages import ALL
 
@@ -69,7 +70,7 @@ def outcomes(scores: pd.DataFrame, setting, column, after: str) -> dict[str, pd.
             continue
         plain, drop = {when: tables.by_language(part) for when, part in parts.items()}, {}
         for when, part in parts.items():
-            guess = tables.by_language(part, "guess_").reindex(plain[when].index).fillna(0)
+            guess = tables.by_language(part, GUESS).reindex(plain[when].index).fillna(0)
             sure = 100 * (plain[when] - guess) / (100 - guess)
             english = sure.get("en", NAN)
             drop[when] = found[f"drop {when}"][seed] = english - sure
