@@ -12,6 +12,7 @@ from xstilts.forms import FORMS, IGNORED, Frame, blind, form, judge, number, spa
 from xstilts.forms.classify import longest_first
 from xstilts.paths import BadInput
 
+SQUADS = ("squad", "squad_v2")  # without and with questions that have no answer
 FAMILY = pytest.mark.parametrize("family", tiny.FAMILIES)
 WORDS = st.sampled_from([*tiny.NAMES, *tiny.PLACES, "Ünïcödé", "12.5", "·", "\u200b", "𝒳", "ﬁ"])
 HAN = st.text(tiny.HAN, min_size=1, max_size=6)
@@ -251,7 +252,7 @@ def berts_answer(outs, features, context, no_answer):
        seed=st.integers(0, 10**6), no_answer=st.booleans(), vain=st.integers(15, 22))  # fmt: skip
 def test_decoding_agrees_with_berts_rules(family, words, max_len, seed, no_answer, vain):
     """With about 20 better ends before the likeliest start."""
-    task, dice = tiny.task("span", no_answer=no_answer), np.random.default_rng(seed)
+    task, dice = tiny.task("span", metric=SQUADS[no_answer]), np.random.default_rng(seed)
     rows = [{"id": "0", "question": "who ?", "context": " ".join(words)}]
     features = span.encode(rows, tiny.tokenizer(family), task, max_len)
     outs = [dice.normal(size=(len(f.inputs[0].ids), 2)) for f in features]
@@ -285,7 +286,7 @@ def test_unanswerable_and_useless_answers():
     encode, tok = form("span").encode, tiny.tokenizer("bert")
     row = {"id": "0", "question": "who ?", "context": "ana sees ben"}
     none, wrong = {"text": [], "answer_start": []}, {"text": ["ben"], "answer_start": [4]}
-    v1, v2 = tiny.task("span"), tiny.task("span", no_answer=True)
+    v1, v2 = tiny.task("span"), tiny.task("span", metric="squad_v2")
     assert encode([row | {"answers": none}], tok, v1, 64)[0].target is None
     assert encode([row | {"answers": none}], tok, v2, 64)[0].target == span.NOWHERE
     assert encode([row | {"answers": wrong}], tok, v1, 64)[0].target is None
@@ -294,7 +295,7 @@ def test_unanswerable_and_useless_answers():
 def test_null_score_wins_only_where_no_answer_is_possible():
     tok, row = tiny.tokenizer("bert"), {"id": "0", "question": "who ?", "context": "ana sees ben"}
     for margin, said in ((0.5, ""), (0.0, "ben"), (-0.5, "ben")):
-        task = tiny.task("span", no_answer=True)
+        task = tiny.task("span", metric="squad_v2")
         (feature,) = form("span").encode([row], tok, task, 64)
         out = np.full((len(feature.inputs[0].ids), 2), -5.0)
         out[-2], out[0] = 3, (3 + margin, 3)

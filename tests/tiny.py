@@ -52,7 +52,8 @@ def encoder(family: str = "xlm-roberta", seed: int = 0, dropout: float = 0.0) ->
 def task(form: str, **more) -> Task:
     labels = {"classify": ("no", "yes"), "tag": ("NAME", "OTHER", "VERB")}.get(form, ())
     metric = {"tag": "chunk_f1", "span": "squad", "pairs": "map@20"}.get(form, "accuracy")
-    return Task(name=f"my_{form}", title=form, form=form, labels=labels, metric=metric, **more)
+    more = {"metric": metric} | more
+    return Task(name=f"my_{form}", title=form, form=form, labels=labels, **more)
 
 
 def rows(form: str, n: int, seed: int = 0) -> list[dict]:

@@ -21,7 +21,7 @@ from xstilts.devices import alone
 from xstilts.forms import asked, blind, form, judge
 from xstilts.forms.pairs import CENTRED, MEAN, centred
 from xstilts.languages import languages
-from xstilts.metrics import Measured, headline
+from xstilts.metrics import NO_ANSWER, Measured, headline
 from xstilts.model import Model, predict
 from xstilts.paths import MissingData
 from xstilts.scores import COLUMNS, EXAMPLE_COLUMNS, GUESS, SWEEP, suites
@@ -106,7 +106,7 @@ def guess(task: Task, rows: Sequence[Mapping], lang: str) -> Measured:
     """
     if task.form == "span":
         constant = [[_random_span(row["context"], row["answers"]["text"]) for row in rows]]
-        constant += [[""] * len(rows)] * task.no_answer
+        constant += [[""] * len(rows)] * (task.metric in NO_ANSWER)
     elif task.form == "tag":
         constant = [[[tag] * len(row["tags"]) for row in rows]
                     for tag in sorted({tag for row in rows for tag in row["tags"]})]  # fmt: skip

@@ -21,6 +21,7 @@ from xstilts.paths import BadInput, nearest
 Count = tuple[float, float, float]  # hit, said, gold of one example
 HEADLINES = ("f1", "map@20", "accuracy", "token_accuracy")  # the first that a task has
 RANKS = 20  # the cut-off of mean average precision
+NO_ANSWER = ("squad_v2",)  # metrics by which saying nothing may be right
 
 
 @dataclass(frozen=True)

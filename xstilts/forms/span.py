@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from xstilts.forms import Feature, Frame
+from xstilts.metrics import NO_ANSWER
 from xstilts.wordpieces import located, tokenise
 
 STRIDE = 128  # pieces from one window's start to the next
@@ -103,7 +104,7 @@ def _pieces(row, offsets, task) -> tuple[int, int] | None:
     """
     answers = row.get("answers")
     if not answers or not answers["text"]:
-        return NONE if answers and getattr(task, "no_answer", False) else None
+        return NONE if answers and task.metric in NO_ANSWER else None
     text, begin = answers["text"][0], answers["answer_start"][0]
     end = begin + len(text)
     if not text or row["context"][begin:end] != text:
@@ -159,7 +160,7 @@ def decode(outs, features, rows, task) -> list[str]:
         if score > best[row][0]:
             begin, end = bounds
             best[row] = score, rows[row]["context"][begin:end].strip()
-    if getattr(task, "no_answer", False):
+    if task.metric in NO_ANSWER:
         best = [("", "") if n > b[0] else b for b, n in zip(best, null, strict=True)]
     return [text for _, text in best]
 

@@ -73,7 +73,6 @@ SQUAD_V2 = Task(
     metric="squad_v2",
     hub=(Hub("rajpurkar/squad_v2", "squad_v2", TRAIN_DEV),),
     world="squad_v2",
-    no_answer=True,
     max_len=384,
     cite="rajpurkar2018squad2",
 )

@@ -81,7 +81,6 @@ class Task:
     files: Mapping[str, str] = field(default_factory=dict)
     world: str = ""
     translated: str = ""
-    no_answer: bool = False
     max_len: int = 256
     cite: str = ""
 
