@@ -146,10 +146,12 @@ def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.D
             own = own.astype({"value": float, "seed": int})
             seen = own.pivot_table("value", "seed", "recipe")
         test, seen = paired.tried(test, seen)
+        if test.empty:
+            return pd.DataFrame(), f"no runs of none on {TASKS[task].title}"
         recipes = test.shape[1] - 1
         if recipes < one.least or len(test) < 2:
-            return pd.DataFrame(), (f"{TASKS[task].title}: {max(recipes, 0)} recipes to choose "
-                                    f"from, {len(test)} seeds")  # fmt: skip
+            return pd.DataFrame(), (f"{TASKS[task].title}: {recipes} recipes to choose from, "
+                                    f"{len(test)} seeds")  # fmt: skip
         gains.append(paired.held_out(test, seen)["gain"])
     return pd.concat(gains, axis=1).dropna().mean(axis=1).to_frame("best"), ""
 
