@@ -41,14 +41,24 @@ def test_a_model_at_the_guess_is_named(runs, said):
     assert caveats.at_guess(scores(*runs), SETTING, PAWSX) == said
 
 
-def test_seeds_that_differ_are_named_with_their_columns():
+def test_seeds_that_differ_are_named():
     table = scores(("none", 1, 70.0, 50.0), ("none", 2, 70.0, 50.0), ("mnli", 2, 71.0, 50.0))
     averages = tables.averages(table, SETTING, PAWSX)
-    assert caveats.unpaired(averages) == ["mnli has seed 2, none 1 2, in PAWS-X"]
+    assert caveats.unpaired(averages) == ["mnli has seed 2, none 1 2"]
     lines = caveats.notes(table, averages, SETTING, PAWSX)
     assert lines == ["Differences use only the seeds that a recipe shares with the baseline "
                      '"none", so they need not equal the difference of the means shown: '
-                     "mnli has seed 2, none 1 2, in PAWS-X."]  # fmt: skip
+                     "mnli has seed 2, none 1 2."]  # fmt: skip
+
+
+def test_recipes_with_the_same_seeds_share_a_line_and_columns_are_named_where_not_all_differ():
+    both = {"none": (1, 2), "qqp": (1,), "csqa": (1,)}
+    seeds = {"XNLI": both | {"mnli": (1, 2)}, "PAN-X": both | {"mnli": (1,)}}
+    rows = [(column, recipe, seed, 50.0) for column, own in seeds.items()
+            for recipe, some in own.items() for seed in some]  # fmt: skip
+    averages = pd.DataFrame(rows, columns=["column", "recipe", "seed", "value"])
+    assert caveats.unpaired(averages) == ["qqp, csqa have seed 1, none 1 2",
+                                          "mnli has seed 1, none 1 2, in PAN-X"]  # fmt: skip
 
 
 def test_where_all_is_well_or_nothing_there_no_line_is_said():

@@ -77,6 +77,12 @@ def test_dev_pairs_are_named():
     assert report.notes(averages(), columns[1:]) == ["No figures yet: BUCC."]
 
 
+def test_tasks_that_no_mean_is_over_are_named():
+    columns = [tables.Column(TASKS[name], name, TASKS[name].title) for name in ("panx", "xcopa")]
+    found = averages(("PAN-X", "none", 15, ""), ("XCOPA", "none", 11, ""))
+    assert report.notes(found, columns)[1:] == ["Means over tasks are XTREME's, without XCOPA."]
+
+
 def test_a_block_is_filled_and_filled_again(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- demo table -->\nold\n<!-- /demo table -->\nafter\n")

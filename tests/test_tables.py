@@ -69,6 +69,14 @@ def test_copa_alone_and_after_siqa_are_both_reported_and_the_mean_takes_the_firs
     assert printed[list(wanted)].to_dict() == wanted
 
 
+def test_means_are_over_the_tasks_of_the_first_suite():
+    """PAN-X is averaged over XTREME's languages, so nothing of XTREME-R alone may join it."""
+    grid = read({"settings": ["tiny-xlmr"], "seeds": [1], "recipes": ["none"], "retrieval": True,
+                 "targets": ["copa", "lareqa", "panx"]})  # fmt: skip
+    titles = {mean: set(over) for mean, over in tables.over(tables.columns(grid)).items()}
+    assert titles == {tables.WITHOUT: {"PAN-X"}, tables.WITH: {"PAN-X", "BUCC 2018", "Tatoeba"}}
+
+
 def test_means_and_paired_gains():
     values, gains = (tables.wide(cells(scores()), what) for what in ("value", "gain"))
     assert values.loc["mnli", "XNLI"] == 61.5 and gains.loc["mnli", "XNLI"] == 1.5

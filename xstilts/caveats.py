@@ -47,11 +47,16 @@ def unpaired(averages: pd.DataFrame) -> list[str]:
     """Recipes that lack a seed of none, or have one that none lacks, in any column."""
     whole = averages.dropna(subset="value")
     seeds = whole.groupby(["column", "recipe"], sort=False)["seed"].agg(frozenset)
-    found = {}
+    every, found, told = seeds.groupby("recipe").size(), {}, {}
     for (column, recipe), own in seeds.items():
         none = seeds.get((column, "none"), own)
         if own != none:
             mine, theirs = (" ".join(map(str, sorted(some))) for some in (own, none))
             found.setdefault((recipe, mine, theirs), []).append(column)
-    return [f"{recipe} has seed{'s' * (' ' in mine)} {mine}, none {theirs}, in {', '.join(names)}"
-            for (recipe, mine, theirs), names in found.items()]  # fmt: skip
+    for (recipe, mine, theirs), names in found.items():
+        where = f", in {', '.join(names)}" if len(names) < every[recipe] else ""
+        told.setdefault(f"seed{'s' * (' ' in mine)} {mine}, none {theirs}{where}", []).append(
+            recipe
+        )
+    return [f"{', '.join(recipes)} {'have' if len(recipes) > 1 else 'has'} {line}"
+            for line, recipes in told.items()]  # fmt: skip

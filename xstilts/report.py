@@ -102,10 +102,13 @@ def notes(averages: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
     columns, there = list(columns), set(averages["column"])
     dev = ", ".join(column.title for column in columns if column.split == "dev")
     none = ", ".join(column.title for column in columns if column.title not in there)
+    suite = next((column.suite for column in columns), "")
+    apart = ", ".join(column.title for column in columns if column.suite != suite)
     lines = {
         f"{told}; seeds {seeds}": told,
         f"{MARK} from fewer languages than the task has: {', '.join(parts)}": parts,
         f"Dev pairs, for want of test pairs, and the threshold from the same pairs: {dev}": dev,
+        f"Means over tasks are {suite.upper()}'s, without {apart}": apart,
         f"No figures yet: {none}": none,
     }
     return [f"{line}." for line, some in lines.items() if some]
