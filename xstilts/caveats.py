@@ -54,9 +54,8 @@ def unpaired(averages: pd.DataFrame) -> list[str]:
             mine, theirs = (" ".join(map(str, sorted(some))) for some in (own, none))
             found.setdefault((recipe, mine, theirs), []).append(column)
     for (recipe, mine, theirs), names in found.items():
-        where = f", in {', '.join(names)}" if len(names) < every[recipe] else ""
-        told.setdefault(f"seed{'s' * (' ' in mine)} {mine}, none {theirs}{where}", []).append(
-            recipe
-        )
+        line = f"seed{'s' * (' ' in mine)} {mine}, none {theirs}"
+        line += f", in {', '.join(names)}" if len(names) < every[recipe] else ""
+        told.setdefault(line, []).append(recipe)
     return [f"{', '.join(recipes)} {'have' if len(recipes) > 1 else 'has'} {line}"
             for line, recipes in told.items()]  # fmt: skip
