@@ -178,6 +178,8 @@ def test_rankings_are_judged_on_the_targets_that_all_of_them_have():
     assert set(found["column"]) == {"PAN-X", "XNLI"} and "few" not in set(found["ranking"])
     mean = found.groupby("ranking")["regret"].mean()
     assert mean["dev"] == 1.5 and mean["random"] == mean["size"] == 1.25
+    known["few"] = pd.DataFrame({"PAN-X": [1.0], "XNLI": [1.0]}, ["a"])  # b was not measured
+    assert "few" not in set(advice.rankings(gains, known, kin, ks=(1,))["ranking"])
 
 
 def test_the_best_was_chosen_after_the_fact_so_all_pairs_are_corrected_for():

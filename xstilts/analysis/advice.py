@@ -41,9 +41,13 @@ def rankings(gains: pd.DataFrame, known: Mapping[str, pd.DataFrame], kin: Mappin
              ks: Sequence[int] = (1, 3)) -> pd.DataFrame:  # fmt: skip
     """A row per ranking, target and k: the regret, on the targets that every ranking is known for.
 
-    Two rankings are added to the `known` ones (recipes x columns each; without columns: left out):
-    the mean gain on targets of other fine-tuning sets (`kin`: column -> set), and a random one.
+    A ranking is known for a target if it is for all recipes that have a gain there. Two are added
+    to the `known` ones (recipes x columns each; of no target: left out): the mean gain on targets
+    of other fine-tuning sets (`kin`: column -> set), and a random one.
     """
+    there = {column: own.dropna().index for column, own in gains.items()}
+    known = {name: table[[c for c in table if table[c].reindex(there.get(c, [])).notna().all()]]
+             for name, table in known.items()}  # fmt: skip
     known = {name: table for name, table in known.items() if table.shape[1]}
     common = set(gains).intersection(*known.values())
     rows = []
