@@ -70,6 +70,16 @@ def test_none_has_as_many_tries_as_there_are_recipes():
     assert rows.loc[(paired.BEST, UDPOS), ["value", "gain", "seeds"]].tolist() == [53.0, 1.0, 2]
 
 
+def test_tries_are_of_all_seeds_of_none_however_few_the_recipes_have():
+    """Both recipes on the last two seeds: of the first two of none the first is better on dev."""
+    averages, dev = found()
+    gone = averages["recipe"].ne("none") & averages["seed"].isin([1, 2])
+    rows, _ = paired.best(averages[~gone], dev, COLS)
+    rows = rows.set_index(["recipe", "column"])
+    assert rows.loc[(paired.BEST, UDPOS), "seeds"] == 2
+    assert rows.loc[(paired.TRIES, UDPOS), ["value", "gain", "seeds"]].tolist() == [50.0, -2.0, 2]
+
+
 def test_retrieval_has_no_english_dev_and_is_chosen_by_its_own_figure():
     """UD-POS's figures again: qqp is always the best."""
     rows, notes = cells(tasks=(None, "udpos", "panx"))

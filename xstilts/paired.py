@@ -53,15 +53,17 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
     found, told = {}, []
     for column in columns:
         test, seen = _by_seed(averages, dev, column)
-        recipes = test.columns.drop("none", errors="ignore")
-        if len(test) < 2 or recipes.empty:
+        part = tried(test, seen)
+        recipes = part[0].columns.drop("none", errors="ignore")
+        if len(part[0]) < 2 or recipes.empty:
             continue
-        own = held_out(test, seen)
+        own = held_out(*part)
         found[BEST, column.title] = own["value"].mean(), own["gain"], len(own)
         names = "/".join(dict.fromkeys(own["recipe"]))
         told.append(f"{column.title} {names} ({len(recipes)} recipes)")
         if column.target:
-            tries = test["none"][: len(recipes)]
+            both = pd.concat([test["none"], seen["none"]], axis=1).dropna()
+            tries = test["none"][both.index[: len(recipes)]]
             lucky = tries[seen["none"][tries.index].idxmax()]
             gain = pd.Series([lucky - tries.mean()])
             found[TRIES, column.title] = lucky, gain, len(tries)
@@ -102,15 +104,14 @@ def tried(test: pd.DataFrame, seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
 
 
 def _by_seed(averages: pd.DataFrame, dev: pd.DataFrame, column: Column):
-    """Test and English dev of a column (retrieval has none: test again), as of `tried`."""
+    """Test and English dev of a column (retrieval has none: test again), seeds x recipes."""
     test = averages[averages["column"] == column.title]
     lacking = test.loc[test["recipe"] == "none", "missing"]
     test = test[test["missing"] == min(lacking, key=lambda langs: len(langs.split()), default="")]
     seen = dev[dev["target"] == column.target] if column.target else test
-    test, seen = (part.astype({"value": float})
-                  .pivot_table(index="seed", columns="recipe", values="value", sort=False)
-                  .sort_index() for part in (test, seen))  # fmt: skip
-    return tried(test, seen)
+    return (part.astype({"value": float})
+            .pivot_table(index="seed", columns="recipe", values="value", sort=False)
+            .sort_index() for part in (test, seen))  # fmt: skip
 
 
 def _cells(rows: Sequence[str], found: dict, columns: Sequence[Column]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from xstilts.paths import BadInput, UserError
-from xstilts.tables import MARK, Column, how
+from xstilts.tables import MARK, Column, how, of_first_suite
 
 PROBABILITIES = ("p", "q")  # columns
 NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
@@ -102,13 +102,14 @@ def notes(averages: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
     columns, there = list(columns), set(averages["column"])
     dev = ", ".join(column.title for column in columns if column.split == "dev")
     none = ", ".join(column.title for column in columns if column.title not in there)
-    suite = next((column.suite for column in columns), "")
-    apart = ", ".join(column.title for column in columns if column.suite != suite)
+    counted = of_first_suite(columns)
+    suite = "".join(column.suite.upper() for column in counted[:1])
+    apart = ", ".join(column.title for column in columns if column not in counted)
     lines = {
         f"{told}; seeds {seeds}": told,
         f"{MARK} from fewer languages than the task has: {', '.join(parts)}": parts,
         f"Dev pairs, for want of test pairs, and the threshold from the same pairs: {dev}": dev,
-        f"Means over tasks are {suite.upper()}'s, without {apart}": apart,
+        f"Means over tasks are {suite}'s, without {apart}": apart,
         f"No figures yet: {none}": none,
     }
     return [f"{line}." for line, some in lines.items() if some]

@@ -158,14 +158,16 @@ def comparable(mine: Mapping, none: Mapping) -> tuple[pd.Series, pd.Series, list
     return own, base, least
 
 
-def over(columns: Iterable[Column]) -> dict[str, list[str]]:
-    """{mean: titles of the columns it is over}: each task once, from its first column.
-
-    Of columns with the languages of different suites only those of the first suite: XTREME's, where
-    XTREME-R's own tasks are there too.
-    """
+def of_first_suite(columns: Iterable[Column]) -> list[Column]:
+    """Those that a mean may be over, since they have the languages of one suite: XTREME's, where
+    XTREME-R's own tasks are there too."""
     columns = [*columns]
-    first = {c.task.name: c for c in reversed(columns) if c.suite == columns[0].suite}.values()
+    return [column for column in columns if column.suite == columns[0].suite]
+
+
+def over(columns: Iterable[Column]) -> dict[str, list[str]]:
+    """{mean: titles of the columns it is over}: each task once, from its first column."""
+    first = {column.task.name: column for column in reversed(of_first_suite(columns))}.values()
     means = {WITHOUT: [column.title for column in first if column.task.form != "pairs"]}
     if len(means[WITHOUT]) < len(first):
         means[WITH] = [column.title for column in first]
