@@ -60,6 +60,15 @@ def test_the_best_recipe_is_chosen_on_the_other_seeds():
     assert f"{UDPOS} qqp/mnli (2 recipes)" in notes[0]
 
 
+def test_recipes_that_tie_are_averaged_in_whatever_order_they_come():
+    seen = pd.DataFrame({"none": 1.0, "b": 99.8, "a": 99.8, "c": 99.0}, [1, 2])
+    test = pd.DataFrame({"none": [50.0, 50], "b": [60.0, 62], "a": [50.0, 60], "c": 90.0}, [1, 2])
+    for order in (list(seen), list(seen)[::-1]):
+        found = paired.held_out(test[order], seen[order])
+        assert found["recipe"].tolist() == ["a/b", "a/b"]
+        assert found["gain"].tolist() == [5.0, 11.0]
+
+
 def test_none_has_as_many_tries_as_there_are_recipes():
     """The first of two seeds is better on dev and worse on test."""
     rows, _ = cells()

@@ -140,7 +140,7 @@ def chosen(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[pd.D
     for task in one.tasks:
         if task not in found:
             return pd.DataFrame(), _lacks(found, one, 0)
-        test = seen = found[task].unstack("recipe").filter(names)
+        test = seen = found[task].unstack("recipe").filter(sorted(names))
         if target := TASKS[task].train.get(SUITE, ""):
             own = dev[(dev["target"] == target) & (dev["split"] == "dev")]
             own = own.astype({"value": float, "seed": int})

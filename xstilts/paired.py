@@ -59,7 +59,7 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
             continue
         own = held_out(*part)
         found[BEST, column.title] = own["value"].mean(), own["gain"], len(own)
-        names = "/".join(dict.fromkeys(own["recipe"]))
+        names = "/".join(dict.fromkeys("/".join(own["recipe"]).split("/")))
         told.append(f"{column.title} {names} ({len(recipes)} recipes)")
         if column.target:
             both = pd.concat([test["none"], seen["none"]], axis=1).dropna()
@@ -80,12 +80,17 @@ def best(averages: pd.DataFrame, dev: pd.DataFrame, columns: Sequence[Column]):
 
 def held_out(test: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     """By seed, the `recipe` with the best mean of `seen` over the other seeds, its `value` in
-    `test`, and its `gain` over none. Both tables are seeds x recipes, of two seeds or more."""
-    recipes = seen.columns.drop("none")
-    names = [seen[recipes].drop(index=seed).mean().idxmax() for seed in test.index]
-    values = [test.loc[seed, name] for seed, name in zip(test.index, names, strict=True)]
-    own = pd.DataFrame({"recipe": names, "value": values}, test.index)
-    return own.assign(gain=own["value"] - test["none"])
+    `test`, and its `gain` over none. Both tables are seeds x recipes, of two seeds or more.
+
+    Of recipes that tie, as at the top of an easy dev set, the mean; their names with / between.
+    """
+    rows = {}
+    for seed in test.index:
+        known = seen.drop(index=seed, columns="none").mean()
+        best = sorted(known.index[known == known.max()])
+        value = test.loc[seed, best].mean()
+        rows[seed] = "/".join(best), value, value - test.loc[seed, "none"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["recipe", "value", "gain"])
 
 
 def tried(test: pd.DataFrame, seen: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
