@@ -139,7 +139,7 @@ def headline(study: Study) -> str:
     """Where the points come from, one picture a setting, and the figures behind it."""
     parts = []
     for name, setting in study.settings.items():
-        shares = points.shares(paired.gains(study.averages[name]), study.columns[name],
+        shares = points.shares(study.averages[name], study.columns[name],
                                map(study.grid.recipe, study.recipes))  # fmt: skip
         if shares.empty:
             continue

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from xstilts import stats, tables
+from xstilts import paired, stats, tables
 from xstilts.recipes import Recipe
 
 KINDS = {"classify": "classification", "choose": "multiple choice", "tag": "tagging",
@@ -28,25 +28,19 @@ def plain(recipes: Iterable[Recipe]) -> list[Recipe]:
     return [r for r in recipes if r.tasks and r == Recipe(r.name, tasks=r.tasks)]
 
 
-def shares(found: pd.DataFrame, columns, recipes: Iterable[Recipe]) -> pd.DataFrame:
+def shares(averages: pd.DataFrame, columns, recipes: Iterable[Recipe]) -> pd.DataFrame:
     """Points that each kind of task adds to the mean over tasks: plain recipe x kind.
 
-    The mean is over the tasks that most recipes with any result have (all tasks, once a grid is
-    done); `attrs["tasks"]` says how many those are. Shares add up to the gain of that mean. A
-    recipe that lacks one of these tasks has NaN throughout.
+    They add up to that mean's gain in the main table (with retrieval, where the grid has it);
+    `attrs["tasks"]` says how many tasks it is over. A recipe without that mean has NaN throughout.
     """
-    first = {c.task.name: c for c in reversed(columns)}.values()
-    kind = {c.title: KINDS[c.task.form] for c in first}
-    by_task = found.pivot_table("gain", "recipe", "column").reindex(
-        index=[r.name for r in plain(recipes)], columns=list(kind)
-    )
-    most = by_task.dropna(how="all").notna().mean() > 0.5
-    planned, by_task = len(kind), by_task.loc[:, most] if most.any() else by_task
-    kind = {name: kind[name] for name in by_task}
-    whole = by_task.notna().all(axis=1)
-    parts = (by_task / len(kind)).T.groupby(kind).sum().T
-    parts = parts.where(whole, float("nan"))[[k for k in KINDS.values() if k in parts]]
-    parts.attrs["tasks"] = f"{len(kind)} of {planned} tasks" if len(kind) < planned else "all tasks"
+    names, (*_, mean) = [r.name for r in plain(recipes)], tables.over(columns)
+    added = paired.contributions(averages, names, columns)
+    added = added[added["mean"] == mean]
+    kind = added["column"].map({c.title: KINDS[c.task.form] for c in columns}).rename("kind")
+    parts = added.groupby(["recipe", kind])["points"].sum(min_count=1).unstack("kind")
+    parts = parts.reindex(index=names)[[k for k in KINDS.values() if k in parts]]
+    parts.attrs["tasks"] = len(tables.over(columns)[mean])
     return parts
 
 

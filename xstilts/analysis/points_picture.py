@@ -93,7 +93,7 @@ def strongest(held: pd.DataFrame) -> str:
 
 
 def _over(parts: pd.DataFrame) -> str:
-    return parts.attrs["tasks"]
+    return _count(parts.attrs["tasks"], "task")
 
 
 def _size(one) -> str:
