@@ -13,8 +13,10 @@ from xstilts import kept as books
 from xstilts import snapshot
 from xstilts.files import read_record
 from xstilts.grid import plan
-from xstilts.paths import REPORTS, BadInput, runs_dir
+from xstilts.gridfile import STUDIES
+from xstilts.paths import NOTEBOOKS, REPORTS, BadInput, runs_dir
 
+STUDY = GRID | {"studies": ["sequence_length"]}
 ZERO = "tiny-xlmr.s1/none/zero-mnli"
 FRAMES = ("scores", "measures", "examples", "dev")
 
@@ -51,7 +53,7 @@ def sorted_by_run(frame):
 def test_the_snapshot_gives_back_what_the_runs_gave(done, kept, tmp_path, monkeypatch):
     here = snapshot.collect(plan(GRID), examples=True)
     assert here.source == f"runs in {done}" and not here.missing and not here.stale
-    assert snapshot.take([GRID]) == len(plan(GRID))
+    assert snapshot.take([STUDY]) == len(plan(GRID))
     monkeypatch.setenv("XSTILTS_OUT", str(tmp_path / "nothing here"))
     there = snapshot.collect(plan(GRID), examples=True)
     assert there.source.startswith("snapshot of c0ffee") and not there.missing
@@ -96,6 +98,19 @@ def test_groups_add_up_and_translations_share_their_bin(done):
     apart = found[(found["task"] == "udpos") & (found["lang"] == "qaa")]
     assert apart.loc[apart["truncated"] > 0, "bin"].unique().tolist() == ["long"]  # its own length
     assert set(found["bin"]) == set(snapshot.BINS)
+
+
+def test_groups_are_kept_for_the_studies_that_read_them(done, kept):
+    reading = {name for name, notebook in STUDIES.items()
+               if "examples=True" in (NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8")}  # fmt: skip
+    assert reading == snapshot.SUMMED
+    snapshot.take([GRID])
+    assert snapshot.load("groups").empty
+    snapshot.take([STUDY | {"recipes": ["none"]}])
+    found = snapshot.load("groups")
+    assert set(found["recipe"]) == {"none"}
+    snapshot.take([GRID])  # which does not ask for them, and lets them be
+    assert snapshot.load("groups").equals(found)
 
 
 def test_rows_of_a_run_are_replaced_and_those_of_others_stay(done, kept):

@@ -8,7 +8,8 @@ itself and keeps those.
 `collect` gives a grid's results, from the run folders or, where none of its runs was made here,
 from `reports/snapshot/`. That holds Scores, Measures, English dev and Groups, and in `runs.csv` the
 run behind every row: its key, commit and time. It is a record: nothing in it is ever stale. To be
-small it leaves out scores for comparison that vary two things at once: layer and comparison.
+small it leaves out scores for comparison that vary two things at once (layer and comparison), and
+Groups of runs that no study of SUMMED asked for.
 """
 
 import json
@@ -31,6 +32,7 @@ from xstilts.tasks import task as task_called
 SNAPSHOT = REPORTS / "snapshot"  # the committed one
 BINS = ("short", "middle", "long")
 SHARED = ("classify", "choose", "span")  # forms whose ids, where English has them, are parallel
+SUMMED = {"domain_shift", "sequence_length"}  # the studies that read Groups
 LIMIT = 5_000_000  # bytes that the snapshot may take
 GROUP = ("task", "lang", "suite", "split", "metric", "domain", "bin")
 GROUP_COLUMNS = ("setting", "seed", "recipe", "target", *GROUP, "hit", "said", "gold", "n",
@@ -170,7 +172,10 @@ def take(grids: Iterable) -> int:
     rows = [_row(run, records[run.id], told_of["versions"]) for run in made]
     ids = {run.id for run in made}
     every = _merged("runs", pd.DataFrame(rows), ids)
-    merged = {name: _merged(name, rows, ids) for name, rows in _rows(made).items()}
+    summed = {run.id for grid in grids if SUMMED & {*grid.studies} for run in plan(grid)}
+    if (SNAPSHOT / "runs.csv").is_file():
+        summed |= {*load("groups")["run"]}
+    merged = {name: _merged(name, rows, ids) for name, rows in _rows(made, summed).items()}
     write_json(SNAPSHOT / "about.json", told_of)
     table.write(SNAPSHOT / "runs.csv", every, RUN_COLUMNS)
     for name, rows in merged.items():
@@ -207,15 +212,16 @@ def _row(run: Run, record: dict, versions: list[dict]) -> dict:
     return told | {"versions": versions.index(record["versions"])}
 
 
-def _rows(made: list[Run]) -> dict[str, pd.DataFrame]:
-    """The rows of every table that these runs have left."""
+def _rows(made: list[Run], summed: set[str]) -> dict[str, pd.DataFrame]:
+    """The rows of every table that these runs have left; Groups of those `summed`."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for run in made:
         if run.leaves == "scores":
             rows = table.read(runs_dir() / run.product)
             other = rows["metric"].str.startswith(("cosine_", "margin_"))
             found["scores"].append(rows[~(other & (rows["selection"] == table.SWEEP))])
-            found["groups"].append(groups(run))
+            if run.id in summed:
+                found["groups"].append(groups(run))
         elif run.leaves == "measures":
             rows = table.read(runs_dir() / run.product, table.MEASURE_COLUMNS)
             found["measures"].append(rows.assign(run=run.id))
