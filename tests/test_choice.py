@@ -68,6 +68,9 @@ def test_rulings_say_what_intervals_do():
     assert sure.ruling() == "holds"
     assert rulings.effect([-2.0, -2.1, -1.9]).ruling() == "does not hold: the other way"
     assert rulings.side(sure, "left", "right") == "left"
+    some = [sure, vague, rulings.effect([3.0]), rulings.Effect()]
+    assert rulings.count(some, "left", "right") == "1 left, 2 cannot tell"
+    assert rulings.count(some[3:], "left", "right") == "no runs yet"
     assert vague.ruling().startswith(f"cannot tell (would need {vague.detectable:.1f} points or ")
     need = vague.needed(vague.estimate)
     noise = np.std([2.0, -1.0, 1.0], ddof=1)

@@ -3,6 +3,7 @@
 A verdict, wherever it stands, is one of the four below.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -92,6 +93,12 @@ def side(one: Effect, above: str, below: str) -> str:
     """Which of two the sign of a contrast speaks for, if it does."""
     said = one.ruling()
     return above if said == HOLDS else below if said.startswith(NOT) else said
+
+
+def count(found: Iterable[Effect], above: str, below: str) -> str:
+    """How many of those with runs speak for which side, for titles."""
+    said = Counter(side(one, above, below).partition(" (")[0] for one in found if one.seeds)
+    return ", ".join(f"{number} {what}" for what, number in said.items()) or "no runs yet"
 
 
 def table(found: Mapping, what: str = "effect") -> pd.DataFrame:
