@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from xstilts.analysis.effects import gap
 from xstilts.analysis.rulings import ALPHA, HOLDS, Effect, effect
-from xstilts.stats import holm
+from xstilts.stats import holm, p_value
 from xstilts.tasks import task
 
 FORESEEN = {"likeness of texts": "text_likeness", "likeness of tasks": "task_likeness",
@@ -107,16 +106,19 @@ class Advice(NamedTuple):
 
 def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice:
     """What to train on first for a target, told from all seeds of one setting."""
-    mine = figures[figures["column"] == column]
-    found = {name: effect(gap(mine, name, "none", [column])) for name in recipes if name != "none"}
+    mine = figures[figures["column"] == column].astype({"value": float})
+    by_seed = mine.pivot(index=["seed", "missing"], columns="recipe", values="value")
+    by_seed = by_seed.reindex(columns=list(dict.fromkeys((*recipes, "none"))))
+    gains = by_seed.drop(columns="none").sub(by_seed["none"], axis=0)
+    found = {name: effect(gains[name].dropna()) for name in gains}
     order = sorted((n for n in found if found[n].seeds), key=lambda n: -found[n].estimate)
     found = {name: found[name] for name in order}
     p = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     if not order:
         return Advice(found, p)
     best = order[0]
-    leads = [effect(gap(mine, *pair, [column])) for pair in combinations(order, 2)]
-    beaten = zip(order[1:], holm([one.p for one in leads]), strict=False)  # the best's come first
-    alike = tuple(name for name, p_lead in beaten if not p_lead < ALPHA)
-    lead = leads[0] if leads else Effect()
+    leads = [(by_seed[one] - by_seed[two]).dropna() for one, two in combinations(order, 2)]
+    lost = holm([p_value(lead) for lead in leads])  # the best's come first
+    alike = tuple(name for name, p_lead in zip(order[1:], lost, strict=False) if not p_lead < ALPHA)
+    lead = effect(leads[0]) if leads else Effect()
     return Advice(found, p, best, found[best].ruling(p[best]) == HOLDS, alike, lead)
