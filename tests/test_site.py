@@ -224,6 +224,8 @@ def test_shares_add_up_and_a_control_is_held_against_its_task():
     assert f"over {len(columns)} tasks" in points_picture.told(shares, setting.name)
     lacks = tables.averages(found[found["task"] != "tatoeba"], setting, columns)
     assert points.shares(lacks, columns, recipes).isna().all(axis=None)  # as the mean in the table
+    less = tables.averages(found[found["recipe"] != "mnli"], setting, columns)
+    assert points.shares(less, columns, recipes).isna().all(axis=None)
 
 
 def test_without_scores_all_is_drawn_as_not_measured(out, tmp_path, monkeypatch):

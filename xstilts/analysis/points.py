@@ -34,13 +34,13 @@ def shares(averages: pd.DataFrame, columns, recipes: Iterable[Recipe]) -> pd.Dat
     They add up to that mean's gain in the main table (with retrieval, where the grid has it);
     `attrs["tasks"]` says how many tasks it is over. A recipe without that mean has NaN throughout.
     """
-    names, (*_, mean) = [r.name for r in plain(recipes)], tables.over(columns)
+    names, (*_, (mean, over)) = [r.name for r in plain(recipes)], tables.over(columns).items()
     added = paired.contributions(averages, names, columns)
     added = added[added["mean"] == mean]
     kind = added["column"].map({c.title: KINDS[c.task.form] for c in columns}).rename("kind")
     parts = added.groupby(["recipe", kind])["points"].sum(min_count=1).unstack("kind")
     parts = parts.reindex(index=names)[[k for k in KINDS.values() if k in parts]]
-    parts.attrs["tasks"] = len(tables.over(columns)[mean])
+    parts.attrs["tasks"] = len(over)
     return parts
 
 
