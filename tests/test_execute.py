@@ -9,7 +9,7 @@ from conftest import notebook
 
 from xstilts import execute as driver
 from xstilts.execute import check, declarations, execute, main
-from xstilts.paths import BadInput, MissingData
+from xstilts.paths import KINDS, BadInput, MissingData, UserError
 
 PARAMETERS = (
     'recipe: str = "mnli"  # meaning\nseed: int = 1\nrate: float = 0.5\nall: bool = False\n'
@@ -94,6 +94,14 @@ def test_a_failed_notebook_is_kept_and_a_user_error_is_one_line(notebooks, tmp_p
         execute("one", {"seed": 2}, tmp_path / "out")
     assert caught.value.exit_code == 1
     assert "ZeroDivisionError" in (tmp_path / "out/notebook.ipynb").read_text()
+
+
+def test_every_error_of_a_user_is_known_by_its_name():
+    def below(kind):
+        return {kind}.union(*map(below, kind.__subclasses__()))
+
+    ours = {kind for kind in below(UserError) if kind.__module__.startswith("xstilts.")}
+    assert {*KINDS.values()} == ours - {driver.NotebookFailed}  # which is what is left over
 
 
 @pytest.mark.parametrize("full", [False, True])

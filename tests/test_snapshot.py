@@ -11,10 +11,12 @@ from pandas.testing import assert_frame_equal
 
 from xstilts import kept as books
 from xstilts import snapshot
+from xstilts.analysis import windows
 from xstilts.files import read_record
 from xstilts.grid import plan
 from xstilts.gridfile import STUDIES
 from xstilts.paths import NOTEBOOKS, REPORTS, BadInput, runs_dir
+from xstilts.scores import EXAMPLE_COLUMNS
 
 STUDY = GRID | {"studies": ["sequence_length"]}
 ZERO = "tiny-xlmr.s1/none/zero-mnli"
@@ -100,17 +102,31 @@ def test_groups_add_up_and_translations_share_their_bin(done):
     assert set(found["bin"]) == set(snapshot.BINS)
 
 
-def test_groups_are_kept_for_the_studies_that_read_them(done, kept):
+def test_groups_and_examples_are_kept_for_the_studies_that_read_them(done, kept):
     books = {name: NOTEBOOKS / f"{notebook}.ipynb" for name, notebook in STUDIES.items()}
-    reads = {name for name, book in books.items() if "examples=True" in book.read_text("utf-8")}
-    assert reads == snapshot.SUMMED
+    for words, studies in (("examples=True", snapshot.SUMMED),
+                           ("windows.examples(", snapshot.SINGLE)):  # fmt: skip
+        reads = {name for name, book in books.items() if words in book.read_text("utf-8")}
+        assert reads == studies
     snapshot.take([GRID])
-    assert snapshot.load("groups").empty
-    snapshot.take([STUDY | {"recipes": ["none"]}])
-    found = snapshot.load("groups")
-    assert set(found["recipe"]) == {"none"}
+    assert snapshot.load("groups").empty and snapshot.load("examples").empty
+    first = STUDY | {"recipes": ["none"], "also": [{"recipes": ["mnli"], "targets": ["mnli"]}]}
+    snapshot.take([first])
+    tables = [snapshot.load(name) for name in ("groups", "examples")]
+    assert set(tables[0]["recipe"]) == {"none", "mnli"}
+    assert set(tables[1]["run"]) == {run.id for run in plan(GRID | {"recipes": ["none"]})
+                                     if (done / run.id / "examples.parquet").is_file()}  # fmt: skip
+    planned = plan(first)
+    here, there = (
+        windows.examples(planned, GRID["targets"], kept=kept)
+        .query("recipe == 'none'")
+        .sort_values(["seed", "target", *EXAMPLE_COLUMNS[:5]], ignore_index=True)
+        for kept in (False, True)
+    )
+    assert_frame_equal(here, there, check_dtype=False, atol=5e-4)
     snapshot.take([GRID])  # which does not ask for them, and lets them be
-    assert snapshot.load("groups").equals(found)
+    assert all(snapshot.load(name).equals(was)
+               for name, was in zip(("groups", "examples"), tables, strict=True))  # fmt: skip
 
 
 def test_rows_of_a_run_are_replaced_and_those_of_others_stay(done, kept):

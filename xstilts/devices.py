@@ -20,9 +20,7 @@ import torch
 from torch import Tensor, distributed
 
 from xstilts.files import write_json
-from xstilts.paths import BadInput, MissingData, UserError
-
-ERRORS = {kind.__name__: kind for kind in (UserError, BadInput, MissingData)}
+from xstilts.paths import KINDS, BadInput, UserError
 
 
 def launch(module: str, request: dict, count: int) -> None:
@@ -49,7 +47,7 @@ def launch(module: str, request: dict, count: int) -> None:
                     print(line, end="", flush=True)
             if failed.is_file():
                 kind, line = json.loads(failed.read_text("utf-8"))
-                raise ERRORS[kind](line)
+                raise KINDS[kind](line)
             if ranks.returncode:
                 said.seek(0)
                 raise RuntimeError(f"the {count} processes of {module} failed:\n{said.read()}")

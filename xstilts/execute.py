@@ -24,11 +24,9 @@ from xstilts.checksums import seal
 from xstilts.files import replaced, told
 from xstilts.grid import alone, plan
 from xstilts.gridfile import at_hand
-from xstilts.paths import NOTEBOOKS, BadInput, MissingData, UserError, nearest, runs_dir
+from xstilts.paths import KINDS, NOTEBOOKS, BadInput, UserError, nearest, runs_dir
 from xstilts.records import check_value
-from xstilts.sources import Unreachable
 
-ERRORS = {kind.__name__: kind for kind in (UserError, BadInput, MissingData, Unreachable)}
 QUIET = {  # one thread a run, no progress bars in stored notebooks, nothing over the network
     "OMP_NUM_THREADS": "1",
     "TQDM_DISABLE": "1",
@@ -159,7 +157,7 @@ def _papermill(source: Path, target: Path, params: Mapping) -> None:
                 kernel_manager_class=Kernel, progress_bar=False, cwd=str(NOTEBOOKS),
             )  # fmt: skip
     except PapermillExecutionError as error:
-        kind = ERRORS.get(error.ename, NotebookFailed)
+        kind = KINDS.get(error.ename, NotebookFailed)
         text = error.evalue if kind is not NotebookFailed else f"{error.ename}: {error.evalue}"
         raise kind(" ".join(text.split())) from None
 

@@ -17,8 +17,8 @@ from xstilts.files import replaced, told
 from xstilts.grid import Run, plan, pretrained
 from xstilts.languages import languages
 from xstilts.lock import Pin
-from xstilts.paths import ENCODERS, MissingData, UserError
-from xstilts.sources import Source, Unreachable
+from xstilts.paths import ENCODERS, MissingData, Unreachable, UserError
+from xstilts.sources import Source
 from xstilts.tasks import SPLITS, TASKS
 
 SAFE = ("*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer*.json", "vocab.json",

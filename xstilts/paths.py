@@ -34,6 +34,13 @@ class MissingData(UserError):
     exit_code = 3
 
 
+class Unreachable(MissingData):
+    """The hub does not answer, and the cache of what was fetched before does not have it."""
+
+
+KINDS = {kind.__name__: kind for kind in (UserError, BadInput, MissingData, Unreachable)}
+
+
 def nearest(word: str, known) -> str:
     """`did you mean ...?` for an unknown name, or the known names when none is near."""
     from difflib import get_close_matches

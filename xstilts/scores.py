@@ -61,7 +61,7 @@ MEMBERS = {
 }  # fmt: skip
 TOTAL = "all_task"
 
-_WHOLE = {"seed", "n", "layer", "truncated"}
+_WHOLE = {"seed", "n", "layer", "pieces", "truncated"}
 _REAL = {"value", "hit", "said", "gold"}
 
 

@@ -8,14 +8,15 @@ itself and keeps those.
 `collect` gives a grid's results, from the run folders or, where none of its runs was made here,
 from `reports/snapshot/`. That holds Scores, Measures, English dev and Groups, and in `runs.csv` the
 run behind every row: its key, commit and time. It is a record: nothing in it is ever stale. To be
-small it leaves out scores for comparison that vary two things at once (layer and comparison), and
-Groups of runs that no study of SUMMED asked for.
+small it leaves out scores for comparison that vary two things at once (layer and comparison),
+Groups of runs that no study of SUMMED asked for, and single Examples but for the primary contrasts
+of the studies in SINGLE.
 """
 
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from xstilts import runs as live
 from xstilts import scores as table
 from xstilts.files import read_record, replaced, write_json
 from xstilts.grid import Run, plan
-from xstilts.gridfile import read
+from xstilts.gridfile import Grid, read
 from xstilts.kept import keep, reports
 from xstilts.paths import REPORTS, BadInput, UserError, runs_dir
 from xstilts.tasks import task as task_called
@@ -33,6 +34,7 @@ SNAPSHOT = REPORTS / "snapshot"  # the committed one
 BINS = ("short", "middle", "long")
 SHARED = ("classify", "choose", "span")  # forms whose ids, where English has them, are parallel
 SUMMED = {"domain_shift", "sequence_length"}  # the studies that read Groups
+SINGLE = {"sequence_length"}  # and those that read single Examples (`analysis.windows`)
 LIMIT = 5_000_000  # bytes that the snapshot may take
 GROUP = ("task", "lang", "suite", "split", "metric", "domain", "bin")
 GROUP_COLUMNS = ("setting", "seed", "recipe", "target", *GROUP, "hit", "said", "gold", "n",
@@ -41,6 +43,7 @@ TABLES = {  # file -> columns; `run` stands for setting, seed, recipe and target
     "scores": table.COLUMNS,
     "measures": (*table.MEASURE_COLUMNS, "run"),
     "groups": GROUP_COLUMNS,
+    "examples": (*table.EXAMPLE_COLUMNS, "run"),
     "dev": table.COLUMNS,
 }
 RUN_COLUMNS = ("run", "notebook", "setting", "seed", "recipe", "target", "key", "commit", "dirty",
@@ -88,15 +91,25 @@ def collect(runs: Iterable[Run], *, examples: bool = False) -> Collected:
 
 def _kept(wanted: list[Run], ids: set[str]) -> Collected:
     """What the snapshot has of the runs `ids`, among them those `wanted` for their results."""
-    made, *found = (rows[rows["run"].isin(ids)].reset_index(drop=True)
-                    for rows in map(load, ("runs", *TABLES)))  # fmt: skip
-    scores, measures, examples, dev = found
+    names = ("runs", "scores", "measures", "groups", "dev")
+    made, scores, measures, examples, dev = (
+        rows[rows["run"].isin(ids)].reset_index(drop=True) for rows in map(load, names)
+    )
     measures = measures[list(table.MEASURE_COLUMNS)]
     missing = [run.id for run in wanted if run.id not in set(made["run"])]
     commits = dict.fromkeys(made.sort_values("finished", ascending=False)["commit"].str[:9])
     date = made["finished"].max()[:10] if len(made) else "none of these runs"
     source = f"snapshot of {' '.join(commits) or 'nothing'}, {date}"
     return Collected(scores, measures, examples, dev, missing, [], source)
+
+
+def read_examples(run: Run) -> pd.DataFrame:
+    """The Examples of a run, from its folder; none where it has left none."""
+    file = runs_dir() / run.id / "examples.parquet"
+    if not file.is_file():
+        return pd.DataFrame(columns=list(table.EXAMPLE_COLUMNS))
+    rows = pd.read_parquet(file)[list(table.EXAMPLE_COLUMNS)]
+    return rows.astype({"hit": float, "said": float, "gold": float, "truncated": int})
 
 
 def groups(run: Run) -> pd.DataFrame:
@@ -106,11 +119,9 @@ def groups(run: Run) -> pd.DataFrame:
     the English example with its id where a task's languages are translations of each other, else
     its own among those of its language. `hit` is rounded to 0.01.
     """
-    folder = runs_dir() / run.id
-    if run.leaves != "scores" or not (folder / "examples.parquet").is_file():
+    rows = read_examples(run)
+    if rows.empty:
         return pd.DataFrame(columns=list(GROUP_COLUMNS))
-    rows = pd.read_parquet(folder / "examples.parquet")
-    rows = rows[list(table.EXAMPLE_COLUMNS)].astype({"hit": float, "said": float, "gold": float})
     tasks = {name: task_called(name, run.tasks) for name in rows["task"].unique()}
     rows = pd.concat([_binned(part, tasks[name]) for name, part in rows.groupby("task")])
     rows["suite"] = [table.suites(tasks[t], lang) for t, lang in zip(rows["task"], rows["lang"],
@@ -143,8 +154,8 @@ def load(name: str) -> pd.DataFrame:
     if name == "runs":
         return table.read(SNAPSHOT / "runs.csv", RUN_COLUMNS)
     rows = table.read(SNAPSHOT / f"{name}.csv.xz", _short(name))
-    rows = rows.join(load("runs").set_index("run")[list(BY_RUN)], on="run")
-    return rows[list(TABLES[name])]
+    lacking = [column for column in TABLES[name] if column not in rows]
+    return rows.join(load("runs").set_index("run")[lacking], on="run")[list(TABLES[name])]
 
 
 def _short(name: str) -> list[str]:
@@ -172,10 +183,7 @@ def take(grids: Iterable) -> int:
     rows = [_row(run, records[run.id], told_of["versions"]) for run in made]
     ids = {run.id for run in made}
     every = _merged("runs", pd.DataFrame(rows), ids)
-    summed = {run.id for grid in grids if SUMMED & {*grid.studies} for run in plan(grid)}
-    if (SNAPSHOT / "runs.csv").is_file():
-        summed |= {*load("groups")["run"]}
-    merged = {name: _merged(name, rows, ids) for name, rows in _rows(made, summed).items()}
+    merged = {name: _merged(name, rows, ids) for name, rows in _rows(made, _asked(grids)).items()}
     write_json(SNAPSHOT / "about.json", told_of)
     table.write(SNAPSHOT / "runs.csv", every, RUN_COLUMNS)
     for name, rows in merged.items():
@@ -212,16 +220,31 @@ def _row(run: Run, record: dict, versions: list[dict]) -> dict:
     return told | {"versions": versions.index(record["versions"])}
 
 
-def _rows(made: list[Run], summed: set[str]) -> dict[str, pd.DataFrame]:
-    """The rows of every table that these runs have left; Groups of those `summed`."""
+def _asked(grids: list[Grid]) -> dict[str, set[str]]:
+    """Whose Groups and Examples are kept: the runs of these grids that a study reads them of, and
+    those that the snapshot has them of."""
+    first = [replace(grid, blocks=grid.blocks[:1]) for grid in grids]  # the primary contrast
+    reads = {"groups": (SUMMED, grids), "examples": (SINGLE, first)}
+    found = {name: {run.id for grid in some if studies & {*grid.studies} for run in plan(grid)}
+             for name, (studies, some) in reads.items()}  # fmt: skip
+    if (SNAPSHOT / "runs.csv").is_file():
+        found = {name: ids | {*load(name)["run"]} for name, ids in found.items()}
+    return found
+
+
+def _rows(made: list[Run], asked: Mapping[str, set[str]]) -> dict[str, pd.DataFrame]:
+    """The rows of every table that these runs have left; Groups and Examples of those `asked`."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for run in made:
         if run.leaves == "scores":
             rows = table.read(runs_dir() / run.product)
             other = rows["metric"].str.startswith(("cosine_", "margin_"))
             found["scores"].append(rows[~(other & (rows["selection"] == table.SWEEP))])
-            if run.id in summed:
+            if run.id in asked["groups"]:
                 found["groups"].append(groups(run))
+            if run.id in asked["examples"]:
+                rows = read_examples(run).round({"hit": 3})
+                found["examples"].append(rows.assign(run=run.id))
         elif run.leaves == "measures":
             rows = table.read(runs_dir() / run.product, table.MEASURE_COLUMNS)
             found["measures"].append(rows.assign(run=run.id))

@@ -18,13 +18,9 @@ from pathlib import Path
 
 from xstilts import lock
 from xstilts.files import sha256
-from xstilts.paths import TABLES, BadInput, MissingData, hub_dir
+from xstilts.paths import TABLES, BadInput, MissingData, Unreachable, hub_dir
 
 CONVERTED = "refs/convert/parquet"  # the branch in which the hub keeps every set as Parquet
-
-
-class Unreachable(MissingData):
-    """The hub does not answer, and the cache of what was fetched before does not have it."""
 
 
 @dataclass(frozen=True)

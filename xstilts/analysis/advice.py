@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from xstilts.analysis.effects import by_seed
 from xstilts.analysis.rulings import ALPHA, HOLDS, Effect, effect
 from xstilts.stats import holm, p_value
 from xstilts.tasks import task
@@ -106,10 +107,8 @@ class Advice(NamedTuple):
 
 def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice:
     """What to train on first for a target, told from all seeds of one setting."""
-    mine = figures[figures["column"] == column].astype({"value": float})
-    by_seed = mine.pivot(index=["seed", "missing"], columns="recipe", values="value")
-    by_seed = by_seed.reindex(columns=list(dict.fromkeys((*recipes, "none"))))
-    gains = by_seed.drop(columns="none").sub(by_seed["none"], axis=0)
+    mine = by_seed(figures[figures["column"] == column], (*recipes, "none"))
+    gains = mine.drop(columns="none").sub(mine["none"], axis=0)
     found = {name: effect(gains[name].dropna()) for name in gains}
     order = sorted((n for n in found if found[n].seeds), key=lambda n: -found[n].estimate)
     found = {name: found[name] for name in order}
@@ -117,7 +116,7 @@ def advise(figures: pd.DataFrame, column: str, recipes: Sequence[str]) -> Advice
     if not order:
         return Advice(found, p)
     best = order[0]
-    leads = [(by_seed[one] - by_seed[two]).dropna() for one, two in combinations(order, 2)]
+    leads = [(mine[one] - mine[two]).dropna() for one, two in combinations(order, 2)]
     lost = holm([p_value(lead) for lead in leads])  # the best's come first
     alike = tuple(name for name, p_lead in zip(order[1:], lost, strict=False) if not p_lead < ALPHA)
     lead = effect(leads[0]) if leads else Effect()

@@ -32,15 +32,20 @@ def figures(scores: pd.DataFrame, grid) -> pd.DataFrame:
     return pd.concat([part for part in found if len(part)] or found, ignore_index=True)
 
 
-def differences(figures: pd.DataFrame, after: str, before: str) -> pd.DataFrame:
-    """Seeds x columns of one setting: recipe `after` less `before`, NaN where one is not there.
+def by_seed(figures: pd.DataFrame, recipes: Iterable[str]) -> pd.DataFrame:
+    """Figures of one setting, (seed, column, missing languages) x `recipes`, NaN where none is.
 
-    Two figures are compared only if they are over the same languages.
+    Rows that two recipes share are over the same languages: only these may be compared.
     """
-    key = ["seed", "column", "missing"]
-    one, other = (figures[figures["recipe"] == name].set_index(key)["value"].astype(float)
-                  for name in (after, before))  # fmt: skip
-    gap = (one - other).dropna().rename("gap").reset_index()
+    mine = figures.astype({"value": float})
+    table = mine.pivot(index=["seed", "column", "missing"], columns="recipe", values="value")
+    return table.reindex(columns=list(dict.fromkeys(recipes)))
+
+
+def differences(figures: pd.DataFrame, after: str, before: str) -> pd.DataFrame:
+    """Seeds x columns of one setting: recipe `after` less `before`, NaN where one is not there."""
+    mine = by_seed(figures[figures["recipe"].isin([after, before])], [after, before])
+    gap = (mine[after] - mine[before]).dropna().rename("gap").reset_index()
     return gap.pivot(index="seed", columns="column", values="gap")
 
 

@@ -1,7 +1,6 @@
 """Texts one by one: how long they are, whether they fit into a window, where the answer stands.
 
-What the Groups table cannot tell, since it is added up. Reads the examples of runs that lie in the
-output folder; a snapshot has none.
+What the Groups table cannot tell, since it is added up.
 """
 
 import re
@@ -15,27 +14,30 @@ from xstilts.files import read_record
 from xstilts.runs import runs_dir
 from xstilts.scores import EXAMPLE_COLUMNS
 from xstilts.settings import resolve
-from xstilts.snapshot import load
+from xstilts.snapshot import load, read_examples
 
 COLUMNS = ("setting", "seed", "recipe", "target", *EXAMPLE_COLUMNS)
 OF = ["target", "task", "lang"]  # of texts that are sorted by length together
 THIRDS = ("first", "second", "last")  # of a text: where its answer begins
 
 
-def examples(runs: Iterable, targets: Sequence[str], gone: Iterable[str] = ()) -> pd.DataFrame:
-    """Examples of the evaluations of `targets` among `runs` that lie here, but for those `gone`.
+def examples(runs: Iterable, targets: Sequence[str], gone: Iterable[str] = (), kept=False):
+    """Examples of the evaluations of `targets` among `runs`, but for those `gone`: from the run
+    folders or, if `kept`, what the snapshot has.
 
     Beside the columns of Examples: the run's identity, `window` (pieces that its model reads at
     once) and `n` (1).
     """
     found = [pd.DataFrame(columns=[*COLUMNS, "window"])]
+    had = dict(iter(load("examples").groupby("run"))) if kept else {}
     for run in runs:
-        file = runs_dir() / run.id / "examples.parquet"
-        if run.params.get("target") in targets and run.id not in set(gone) and file.is_file():
-            tuned = run.grid.recipe(run.params["target"])
-            window = resolve(tuned, run.setting, "target").max_len
-            found.append(pd.read_parquet(file).assign(**run.params, window=window))
-    table = pd.concat(found[1:] or found, ignore_index=True)
+        if run.params.get("target") not in targets or run.leaves != "scores" or run.id in gone:
+            continue
+        rows = had.get(run.id, found[0]) if kept else read_examples(run)
+        tuned = run.grid.recipe(run.params["target"])
+        window = resolve(tuned, run.setting, "target").max_len
+        found.append(rows[list(EXAMPLE_COLUMNS)].assign(**run.params, window=window))
+    table = pd.concat([rows for rows in found if len(rows)] or found, ignore_index=True)
     return table.assign(n=1, several=table["pieces"] > table["window"])
 
 
