@@ -41,6 +41,15 @@ def test_a_model_at_the_guess_is_named(runs, said):
     assert caveats.at_guess(scores(*runs), SETTING, PAWSX) == said
 
 
+def test_languages_at_the_guess_are_told_apart_from_english():
+    table = scores(("none", 1, 70.0, 50.0), ("mnli", 1, 70.0, 50.0))
+    table.loc[(table["lang"] == "qaa") & (table["run"] == "mnli 1"), "value"] = 50.0
+    assert caveats.at_guess(table, SETTING, PAWSX) == []
+    assert caveats.at_guess(table, SETTING, PAWSX, english=False) == ["PAWS-X after mnli"]
+    (line,) = caveats.notes(table, tables.averages(table, SETTING, PAWSX), SETTING, PAWSX)
+    assert line.startswith("In the other languages no better") and "PAWS-X after mnli" in line
+
+
 def test_seeds_that_differ_are_named():
     table = scores(("none", 1, 70.0, 50.0), ("none", 2, 70.0, 50.0), ("mnli", 2, 71.0, 50.0))
     averages = tables.averages(table, SETTING, PAWSX)

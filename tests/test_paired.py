@@ -170,6 +170,17 @@ def test_where_tasks_have_the_same_languages_tasks_are_averaged_first():
     pd.testing.assert_frame_equal(table, plain[table.columns], check_names=False)
 
 
+def test_a_task_with_fewer_seeds_takes_seeds_from_the_mean_not_itself_out_of_it():
+    scores = made.scores(GRID, lambda run, task: 0.0, noise=1.0)
+    short = (scores["task"] == COLS[0].task.name) & (scores["seed"] == 1)
+    cells = paired.by_cell(scores[~short], TINY, COLS[:2])
+    gained = cells["mnli"] - cells["none"]
+    table = paired.by_language(gained, COLS[:2], "world")
+    whole = gained.drop(1, level="seed")
+    assert 1 not in table.index and len(table) == whole.index.unique("seed").size
+    assert table.loc[2].mean() == pytest.approx(whole.loc[2].groupby("column").mean().mean())
+
+
 def test_the_noise_is_that_of_paired_differences_pooled_over_recipes():
     noise = paired.spread(found()[0])
     mnli, qqp = [1.0, 1.0, 1.0, 5.0], [10.0, 6.0, 8.0, 9.0]

@@ -84,10 +84,11 @@ def test_gains_draw_even_when_nothing_is_there():
 
 
 def test_multiples_order_languages_and_tell_the_best_recipe():
-    rows = [(column, "F1", recipe, lang, 50.0 + 10 * (recipe == "mnli" and lang != "en"))
+    rows = [(column, "F1", recipe, lang, 50.0, 10.0 * (recipe == "mnli" and lang != "en")
+             if column != "NER" else float("nan"))
             for column in ("POS", "XNLI", "NER") for recipe in ("none", "ccg", "mnli", "qqp")
             for lang in ("qab", "en", "qaa") if (column, recipe) != ("NER", "none")]  # fmt: skip
-    scores = pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value"])
+    scores = pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value", "gain"])
     figure = plots.multiples(scores, ["en", "qaa", "qab", "qac"], ["mnli"])
     shown = [axis for axis in figure.axes if axis.get_visible()]
     best = ": best outside English mnli, +10.0"
@@ -105,7 +106,7 @@ def test_saved_pictures_are_the_same_twice(tmp_path):
 
 
 def test_multiples_of_nothing_are_an_empty_figure():
-    nothing = pd.DataFrame(columns=["column", "metric", "recipe", "lang", "value"])
+    nothing = pd.DataFrame(columns=["column", "metric", "recipe", "lang", "value", "gain"])
     assert not any(axis.get_visible() for axis in plots.multiples(nothing, []).axes)
 
 

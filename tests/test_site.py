@@ -167,11 +167,14 @@ def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
     assert rendered._verdicts(tmp_path) == ""
     rows = pd.DataFrame({"world": ["holds", "cannot tell", "holds"],
                          "real": ["not tested", "not tested", "holds"],
-                         "by": ["scores", "records, scores", "records"]})  # fmt: skip
+                         "by": ["scores", "records, scores", "records"],
+                         "claim": ["a", "b", "c"]})  # fmt: skip
+    rows = rows.loc[[0, 1, 1, 2]]  # two documents have one of the claims
     rows.to_csv(tmp_path / "ledger.csv")
     assert rendered._verdicts(tmp_path) == (
-        "Of 3 claims, 2 are about scores (synthetic world: 1 supported, 1 inconclusive; real data: "
-        "2 not tested). The others are about the study's design or published figures: 1 supported."
+        "Of 3 claims (4 rows of five documents), 2 are about scores (synthetic world: 1 holds, "
+        "1 cannot tell; real data: 2 not tested). The others are about the study's design or "
+        "published figures: 1 holds."
     )
 
 
@@ -184,7 +187,8 @@ def test_kept_notebooks_are_shown_with_their_tables(out, tmp_path, monkeypatch):
         book = notebook()
         book["metadata"]["xstilts"] = {"run": run, "grid": "core"}
         (home / "notebooks" / f"{stem}.core.ipynb").write_text(json.dumps(book))
-    rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"], "by": ["scores"]})
+    rows = pd.DataFrame({"world": ["holds"], "real": ["not tested"], "by": ["scores"],
+                         "claim": ["a"]})  # fmt: skip
     rows.to_csv(home / "tables" / "core" / "claims" / "ledger.csv")
     source, files = home / "source", home / "source" / "files"
     books = rendered.executed("other", ())

@@ -204,6 +204,17 @@ def test_per_language_takes_the_mean_over_seeds():
     assert "ccg" not in found.index.get_level_values("recipe")
 
 
+def test_per_language_gains_are_over_the_seeds_that_both_have():
+    three = scores()
+    more = three[(three["seed"] == 1) & (three["recipe"] == "none")].assign(seed=3, value=0.0)
+    found = tables.per_language(pd.concat([three, more]), TINY, COLS)
+    found = found.set_index(["column", "recipe", "lang"]).loc["XNLI"]
+    assert found.loc[("none", "en"), "value"] == 40.0 and found.loc[("none", "en"), "gain"] == 0
+    assert found.loc[("mnli", "en"), "gain"] == 1.5  # not 21.5
+    alone = three[three["recipe"] == "mnli"]
+    assert tables.per_language(alone, TINY, COLS)["gain"].isna().all()
+
+
 def test_exact_match_and_f1_become_one_figure():
     frame = pd.DataFrame({
         "lang": ["en", "en", "qaa", "qaa"], "metric": ["exact_match", "f1"] * 2,

@@ -17,23 +17,29 @@ from xstilts.tables import Column
 def notes(scores: pd.DataFrame, averages: pd.DataFrame, setting, columns: Iterable[Column]):
     """The lines that must stand below a table of one setting; none if all is well."""
     learnt, seeds = at_guess(scores, setting, columns), unpaired(averages)
+    abroad = [name for name in at_guess(scores, setting, columns, english=False)
+              if name not in learnt]  # fmt: skip
     lines = {
         f"In English no better than a trivial baseline: {', '.join(learnt)}": learnt,
+        "In the other languages no better than a trivial baseline, so that differences there mean "
+        f"little: {', '.join(abroad)}": abroad,
         'Differences use only the seeds that a recipe shares with the baseline "none", so they '
         f"need not equal the difference of the means shown: {'; '.join(seeds)}": seeds,
     }  # fmt: skip
     return [f"{line}." for line, some in lines.items() if some]
 
 
-def at_guess(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> list[str]:
-    """Columns and recipes whose English score, averaged over seeds, is at or below the guess.
+def at_guess(scores: pd.DataFrame, setting, columns: Iterable[Column], english=True) -> list[str]:
+    """Columns and recipes whose score in English (or the mean over the other languages), averaged
+    over seeds, is at or below the guess.
 
     Where Scores hold no guess (retrieval, other tools' tables) nothing can be said.
     """
     found = []
     for column in columns:
         mine = tables.of_column(scores, setting, column)
-        for recipe, part in mine[mine["lang"] == "en"].groupby("recipe", sort=False):
+        mine = mine[(mine["lang"] == "en") == english]
+        for recipe, part in mine.groupby("recipe", sort=False):
             own, guess = [], []
             for _, run in part.groupby("run"):
                 own += tables.by_language(run[~run["metric"].str.startswith(GUESS)]).to_list()

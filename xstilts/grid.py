@@ -244,7 +244,7 @@ def _expand(runs: dict[str, Run], grid: Grid, block: Block, setting: str, seed: 
 
 
 def _encoder(runs: dict[str, Run], grid: Grid, own: Mapping) -> tuple[str, ...]:
-    """The run that makes the recipe's encoder; none where the encoder exists already."""
+    """Add the runs that make the recipe's encoder; the id of the last, () if the encoder exists."""
     needs, recipe = (), grid.recipe(own["recipe"])
     if pretrained(grid.setting(own["setting"])):  # once, for every seed of the grid
         base, params = f"{own['setting']}/base", {"setting": own["setting"], "seed": 1}
@@ -260,7 +260,7 @@ def _encoder(runs: dict[str, Run], grid: Grid, own: Mapping) -> tuple[str, ...]:
 
 
 def _target(runs, grid: Grid, own: Mapping, target: str, needs: tuple[str, ...]) -> tuple[str, ...]:
-    """The run that fine-tunes on `target`, after those that its recipe comes `after`."""
+    """Add the run that fine-tunes on `target`, and before it those it comes `after`; its id."""
     recipe = grid.recipe(target)
     if recipe.after:
         needs = _target(runs, grid, own, recipe.after, needs)

@@ -156,6 +156,23 @@ def headline(study: Study) -> str:
     return "\n\n".join(parts) or "No intermediate task is in this grid."
 
 
+def answer(study: Study) -> str:
+    """What becomes of the mean over tasks, a sentence a setting; empty where no recipe has it."""
+    told = []
+    for name in study.settings:
+        cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
+        *_, mean = tables.over(study.columns[name])
+        own = cells[(cells["column"] == mean) & (cells["recipe"] != "none")].set_index("recipe")
+        gains = own["gain"].dropna()
+        if len(gains):
+            ends = (f"{tables.signed(gains[r])} points (after {r})"
+                    for r in (gains.idxmin(), gains.idxmax()))  # fmt: skip
+            told.append(f"With {name} the {mean} changes by {' to '.join(ends)}; of "
+                        f"{len(gains)} 95 % intervals {(own['low'] > 0).sum()} lie above zero, "
+                        f"{(own['high'] < 0).sum()} below.")  # fmt: skip
+    return " ".join(told)
+
+
 def main_tables(study: Study) -> str:
     """The main table of every setting."""
     parts = []
@@ -176,13 +193,11 @@ def by_language(study: Study) -> tuple[str, str]:
         if rows.empty:
             continue
         after = rows["recipe"] != "none"
-        best = rows[after].groupby("recipe")["value"].mean().nlargest(3).index
+        best = rows[after].groupby("recipe")["gain"].mean().nlargest(3).index
         figure = plots.multiples(rows, tables.nearest_first(rows["lang"].unique()), best)
         parts.append(pictured(study, f"languages-{name}", figure,
                               f"{name}: scores by language, a panel per task"))  # fmt: skip
-        none = rows[~after].set_index(["column", "lang"])["value"].rename("none")
-        gain = rows["value"] - rows.join(none, ["column", "lang"])["none"]
-        frames.append(rows.assign(setting=name, gain=gain.where(after)))
+        frames.append(rows.assign(setting=name, gain=rows["gain"].where(after)))
     if not frames:
         return "No scores yet.", ""
     names = {"lang": "language", "column": "task", "recipe": "after", "value": "score",
@@ -223,9 +238,10 @@ def _numbers(found) -> dict[str, str]:
     ways: dict[str, list[str]] = {}
     for name, source in found.source.items():
         ways.setdefault(source, []).append(name)
-    length = f"{found.updates} updates" if found.updates else f"{found.epochs:g} epochs"
-    return {"learning rate": f"{found.lr:g}", "batch": str(found.batch), "length": length,
-            "word pieces": str(found.max_len), "examples": str(found.examples or "all"),
+    duration = f"{found.updates} updates" if found.updates else f"{found.epochs:g} epochs"
+    return {"learning rate": f"{found.lr:g}", "batch": str(found.batch), "duration": duration,
+            "longest input (subwords)": str(found.max_len),
+            "examples": str(found.examples or "all"),
             "source": "; ".join(f"{', '.join(of)}: {source}" for source, of in ways.items())
             }  # fmt: skip
 

@@ -168,11 +168,12 @@ def by_language(gained: pd.Series, columns: Sequence[Column], data: str) -> pd.D
 
     `gained` is by (seed, column, lang). A language's figure is that mean and how far its cells lie
     from the means of their tasks, so that a task with many languages counts no more than others.
-    Of each task the languages of its suite; only whole seeds and cells that all of these have.
+    Of each task the languages of its suite. Cells that no seed has are left out, then seeds that
+    lack one of the others.
     """
     known = {c.title: languages(c.task, data, c.suite) for c in columns}
     mine = [lang in known[title] for _, title, lang in gained.index]
-    cells = gained[mine].unstack(["column", "lang"]).dropna(how="all").dropna(axis=1).T
+    cells = gained[mine].unstack(["column", "lang"]).dropna(axis=1, how="all").dropna().T
     if cells.empty:
         return pd.DataFrame()
     of_task = cells.mean(axis=1).groupby("column").transform
@@ -183,11 +184,13 @@ def by_language(gained: pd.Series, columns: Sequence[Column], data: str) -> pd.D
 
 
 def abroad(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataFrame:
-    """By recipe, the mean gain outside English, over languages and then tasks, with two 95 %
-    intervals. "over seeds": of these languages, another run. "over languages": as
-    if they were drawn at random, another language. Both as text; only whole seeds and languages.
+    """By recipe, the mean gain outside English, over languages and then the tasks of the main
+    table's mean, with two 95 % intervals. "over seeds": of these languages, another run. "over
+    languages": as if they were drawn at random, too. Both as text; whole seeds alone.
     """
-    values, rows = by_cell(scores[scores["lang"] != "en"], setting, columns), {}
+    *_, mean = over(columns).values()
+    columns, rows = [column for column in columns if column.title in mean], {}
+    values = by_cell(scores[scores["lang"] != "en"], setting, columns)
     for recipe in values.columns.drop("none") if "none" in values else ():
         gains = (values[recipe] - values["none"]).dropna()
         table, plain = by_language(gains, columns, setting.data), gains.groupby("lang").mean()
@@ -196,6 +199,7 @@ def abroad(scores: pd.DataFrame, setting, columns: Sequence[Column]) -> pd.DataF
                 "over seeds": bounds(*t_interval(table.mean(axis=1))),
                 "over languages": bounds(*over_languages(table)),
                 "languages that gain": f"{(plain[table.columns] > 0).sum()} of {table.shape[1]}",
+                "tasks": gains.index.unique("column").size,
                 "seeds": len(table),
             }
     return pd.DataFrame.from_dict(rows, orient="index")

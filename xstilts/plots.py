@@ -218,7 +218,7 @@ def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: f
 def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str] = ()):
     """One panel per task: every recipe's score in each language, nearest to English first.
 
-    `scores` has one row per column (task), recipe and lang; "none" is drawn as an open circle, the
+    `scores` are rows of `tables.per_language`; "none" is drawn as an open circle, the
     `coloured` recipes (three at most) in colours of their own, all others grey.
     """
     tasks = list(dict.fromkeys(scores["column"]))
@@ -237,17 +237,17 @@ def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str
             axis.scatter(range(len(table)), table[recipe], label=name, **look)
         axis.set_xticks(range(len(table)), table.index, fontsize=6 if len(table) > 25 else 8)
         axis.set(ylabel=own["metric"].iloc[0], ylim=(0, _top(own["value"])),
-                 title=f"{task}{_best(table)}")  # fmt: skip
+                 title=f"{task}{_best(own)}")  # fmt: skip
     for axis in panels[len(tasks) :]:
         axis.set_visible(False)
     _one_legend(figure)
     return figure
 
 
-def _best(table: pd.DataFrame) -> str:
-    """The recipe (column) with the largest gain over "none" outside English, and its size."""
-    means = table.drop(index="en", errors="ignore").mean()
-    gains = (means - means.get("none", float("nan"))).drop("none", errors="ignore").dropna()
+def _best(own: pd.DataFrame) -> str:
+    """The recipe with the largest mean gain over "none" outside English, and its size."""
+    gains = own[own["lang"] != "en"].groupby("recipe")["gain"].mean()
+    gains = gains.drop("none", errors="ignore").dropna()
     return f": best outside English {gains.idxmax()}, {gains.max():+.1f}" if len(gains) else ""
 
 

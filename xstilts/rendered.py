@@ -95,15 +95,18 @@ def _closing(cells: list[dict]) -> str:
 
 
 def _verdicts(folder: Path) -> str:
-    """How the claims of the ledger in `folder` came out, those about scores by themselves."""
+    """How the claims of the ledger in `folder` came out, those about scores by themselves; a claim
+    of several documents counts once."""
     if not (folder / "ledger.csv").is_file():
         return ""
     rows = pd.read_csv(folder / "ledger.csv")
-    scored = rows["by"].str.contains("scores")
-    told = {side: tally(rows.loc[scored, side]) for side in ("world", "real")}
-    return (f"Of {len(rows)} claims, {scored.sum()} are about scores (synthetic world: "
-            f"{told['world']}; real data: {told['real']}). The others are about the study's design "
-            f"or published figures: {tally(rows.loc[~scored, 'real'])}.")  # fmt: skip
+    claims = rows.drop_duplicates("claim")
+    scored = claims["by"].str.contains("scores")
+    told = {side: tally(claims.loc[scored, side]) for side in ("world", "real")}
+    return (f"Of {len(claims)} claims ({len(rows)} rows of five documents), {scored.sum()} are "
+            f"about scores (synthetic world: {told['world']}; real data: {told['real']}). The "
+            "others are about the study's design or published figures: "
+            f"{tally(claims.loc[~scored, 'real'])}.")  # fmt: skip
 
 
 def _read(path: Path) -> dict:

@@ -8,6 +8,7 @@ language is marked, and so are the means they enter. Nothing here reads a file o
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from statistics import fmean
 
 import pandas as pd
 
@@ -244,18 +245,24 @@ def signed(value: float) -> str:
 def per_language(scores: pd.DataFrame, setting, columns: Iterable[Column]) -> pd.DataFrame:
     """One row per column, recipe and language: the headline figure, averaged over seeds.
 
-    Columns: column, metric, recipe, lang, value, seeds. Languages without a run are absent.
+    Columns: column, metric, recipe, lang, value, gain (the difference to none over the seeds that
+    both have), seeds. Languages without a run are absent.
     """
-    found: dict[tuple[str, str, str, str], list[float]] = {}
+    found: dict[tuple[str, str, str, str], dict[int, float]] = {}
     for column in columns:
         part = of_column(scores, setting, column).groupby(["recipe", "lang", "seed"], sort=False)
-        for (recipe, lang, _), one in part:
+        for (recipe, lang, seed), one in part:
             key = column.title, metric(column.task), recipe, lang
             percent = dict(zip(one["metric"], one["value"], strict=True))
-            found.setdefault(key, []).append(headline(percent))
-    rows = [(*key, sum(values) / len(values), len(values)) for key, values in found.items()]
-    names = ["column", "metric", "recipe", "lang", "value", "seeds"]
-    return pd.DataFrame(rows, columns=names).astype({"value": float})
+            found.setdefault(key, {})[seed] = headline(percent)
+    rows = []
+    for (title, name, recipe, lang), own in found.items():
+        none = found.get((title, name, "none", lang), {})
+        gains = [value - none[seed] for seed, value in own.items() if seed in none]
+        gain = fmean(gains) if gains else float("nan")
+        rows.append((title, name, recipe, lang, fmean(own.values()), gain, len(own)))
+    names = ["column", "metric", "recipe", "lang", "value", "gain", "seeds"]
+    return pd.DataFrame(rows, columns=names).astype({"value": float, "gain": float})
 
 
 def metric(task) -> str:

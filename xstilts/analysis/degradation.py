@@ -22,6 +22,7 @@ def claims(told: pd.DataFrame, xnli: Mapping, tagged: Mapping, longer: pd.DataFr
 
     before, after = xnli["drop before"], xnli["drop after"]
     beyond = (xnli["gain"] - longer).dropna(how="all")
+    once = " (one seed)" * (len(beyond) == 1)
     return {
         "XNLI: the drop grows with distance, before": tried(1, before),
         "XNLI: the drop grows with distance, after": tried(1, after),
@@ -31,7 +32,7 @@ def claims(told: pd.DataFrame, xnli: Mapping, tagged: Mapping, longer: pd.DataFr
         ),
         "XNLI: the intermediate task widens the drop of far ones": tried(1, xnli["widening"]),
         "XNLI: relative transfer falls with distance, after": tried(-1, xnli["relative after"]),
-        "XNLI: what is gained beyond equal updates goes with distance": tried(0, beyond),
+        f"XNLI: what is gained beyond equal updates goes with distance{once}": tried(0, beyond),
         "UD-POS: the drop grows with distance, size held": tried(
             1, tagged["drop before"], held=["log size"]
         ),
@@ -77,10 +78,10 @@ def scatter(x: pd.Series, values: Mapping[str, pd.Series], label: str, titles: S
 
 def closing(name: str, first: Rank, slope: Effect, gain: Effect, judged: pd.DataFrame) -> str:
     """What was found for one setting, how surely, and what could not be told."""
-    told = f"{name}: XNLI gains {gain.words} from MNLI outside English. "
-    told += f"Does the gain go with distance from English? {first.ruling()}: "
+    told = f"{name}: does XNLI's gain from MNLI go with distance from English? {first.ruling()}: "
     told += f"rank correlation {first.words}"
-    told += f", permutation p {first.p:.3f}. " if np.isfinite(first.p) else ". "
+    told += f", permutation p {first.p:.3f}.\n" if np.isfinite(first.p) else ".\n"
+    told += f"The gain is {gain.words} outside English. "
     told += f"Per unit of distance: {slope.words}. "
     holding = list(judged.index[judged["verdict"].str.startswith(HOLDS)])
     told += f"Of {len(judged)} secondary claims: {tally(judged['verdict'])}"

@@ -12,7 +12,7 @@ from xstilts.minimal import AWAY, OTHER, TOWARDS, differs
 from xstilts.stats import Interval, around
 from xstilts.world.languages import ALL, LANGS
 
-LOOKS = {"effect": (plots.BLUE, "turned alone"),
+LOOKS = {"effect": (plots.BLUE, "changed alone"),
          "slope alone": (plots.ORANGE, "slope over languages"),
          "slope together": (plots.GREY, "slope, all knobs together")}  # fmt: skip
 
@@ -99,9 +99,11 @@ def picture(table: pd.DataFrame, title: str):
                          label=name if not row else None)  # fmt: skip
     axis.axvline(0, color=plots.INK, lw=0.8)
     axis.set_yticks(range(len(table)), list(table.index))
-    axis.set(ylim=(len(table) - 0.4, -0.6), xlabel="points of accuracy, otherwise than English")
+    axis.set(
+        ylim=(len(table) - 0.4, -0.6), xlabel="change in accuracy where a language differs, points"
+    )
     clear = [k for k, own in table.iterrows() if own["effect high"] < 0 or own["effect low"] > 0]
-    found = f"turning {', '.join(clear)} does something" if clear else "no knob clearly does"
+    found = f"interval excludes 0 for {', '.join(clear) or 'no knob'}"
     axis.set_title(f"{title}: {found}")
     axis.grid(axis="y", visible=False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)

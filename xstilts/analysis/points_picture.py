@@ -1,4 +1,4 @@
-"""The headline figure: what each kind of task adds, and what controls gain without the task.
+"""The headline figure: what each kind of task adds, and what the controls gain.
 
 Titles are computed from the data drawn; what no run measured is drawn as not measured.
 """
@@ -77,7 +77,7 @@ def told(parts: pd.DataFrame, name: str) -> str:
     mean = there.mean()
     most = mean.abs().idxmax()
     return (f"{name}: {tables.signed(mean.sum())} points over {_over(parts)}, mean of "
-            f"{_count(len(there), 'intermediate task')};\n"
+            f"{_count(len(there), 'recipe')};\n"
             f"largest part: {most}, {tables.signed(mean[most])}")  # fmt: skip
 
 
@@ -85,10 +85,10 @@ def strongest(held: pd.DataFrame) -> str:
     """A title for the controls: the one with the largest gain."""
     there = held.dropna(subset="gain")
     if there.empty:
-        return "Without the task itself:\nno control has run yet"
+        return "Controls:\nnone has run yet"
     most = there.loc[there["gain"].idxmax()]
     gain, held_to = tables.signed(most["gain"]), tables.signed(most["of"])
-    return (f"Without the task itself: at most {gain} points\n"
+    return (f"Controls: the largest gain is {gain} points\n"
             f"({most['control']}, {_size(most)}; intermediate tasks {held_to})")  # fmt: skip
 
 

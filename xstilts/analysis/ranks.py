@@ -69,7 +69,7 @@ def rank(x: pd.Series, y: pd.Series, controls: pd.DataFrame | None = None, famil
     a, b = (_less(ranks[:, i], rest) for i in (0, 1))
     rho = _cosine(a, b)
     groups = None if family is None else family.reindex(both.index).to_numpy()
-    drawn = _cosine(a, _dealt(b, groups))
+    drawn = _cosine(a, _less(_dealt(b, groups).T, rest).T)  # the controls are held in each draw
     p = (1 + (np.abs(drawn) >= abs(rho) - 1e-9).sum()) / (1 + DRAWS)
     half = 1.96 * np.sqrt((1 + rho**2 / 2) / (n - held - 3))  # Bonett and Wright (2000)
     low, high = np.tanh(np.arctanh(np.clip(rho, -0.9999, 0.9999)) + np.array([-half, half]))

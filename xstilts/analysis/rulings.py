@@ -68,7 +68,7 @@ class Effect(NamedTuple):
         needs = "needs two seeds or more"
         if self.seeds > 1:
             seeds = self.needed(self.estimate, alpha) or 0
-            more = f" or {seeds} seeds" if seeds > self.seeds else ""
+            more = f" or {seeds} seeds" if seeds > self.seeds and self.estimate > 0 else ""
             needs = f"would need {self.shown(self.seeds, alpha):.1f} points{more}"
         return verdict(self.p if p is None else p, self.estimate > 0, needs)
 
@@ -81,11 +81,12 @@ def effect(values: Iterable[float]) -> Effect:
 
 
 def limits(one: Effect, languages: stats.Interval) -> str:
-    """What a contrast could have shown, and its interval over languages drawn at random."""
+    """What a contrast could have shown, and its interval over languages drawn at random, too."""
     if np.isnan(languages.low):
         return "no intervals yet"
-    told = f"languages at random: {tables.signed(languages.low)} to {tables.signed(languages.high)}"
-    least = f"; least difference that {one.seeds} seeds show: {one.detectable:.1f} points"
+    ends = f"{tables.signed(languages.low)} to {tables.signed(languages.high)}"
+    told = f"95 % interval over seeds and languages: {ends}"
+    least = f"; minimum detectable effect (80 % power): {one.detectable:.1f} points"
     return told + least * (one.seeds > 1)
 
 
@@ -116,11 +117,11 @@ def verdicts(claims: Mapping[str, Iterable[float]]) -> pd.DataFrame:
 
 
 def tally(verdicts: Iterable[str]) -> str:
-    """How many claims the runs support or contradict, leave open, and did not test."""
+    """How many claims came out which way, in the words of the four verdicts."""
     verdicts = list(verdicts)
-    kinds = {HOLDS: "supported", NOT: "contradicted", UNSURE: "inconclusive", UNTESTED: UNTESTED}
-    counts = {word: sum(one.startswith(kind) for one in verdicts) for kind, word in kinds.items()}
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none"
+    counts = {kind: sum(one.startswith(kind) for one in verdicts)
+              for kind in (HOLDS, NOT, UNSURE, UNTESTED)}  # fmt: skip
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
 
 
 def forest(effects: Mapping[str, Effect], title: str, label: str):

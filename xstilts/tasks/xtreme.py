@@ -1,4 +1,4 @@
-"""XTREME's nine tasks, each with the wider language list that XTREME-R gives it.
+"""XTREME's nine tasks, with XTREME-R's list of languages, often longer, where that suite has them.
 
 Language lists are in the order of XTREME's own scorer (its averages add in that order).
 """
