@@ -69,7 +69,8 @@ def test_the_snapshot_gives_back_what_the_runs_gave(done, kept, tmp_path, monkey
 
 def test_every_row_leads_to_the_run_that_made_it(done, kept):
     cell = {"cell_type": "code", "source": str(done), "metadata": {"papermill": 1, "tags": ["a"]}}
-    (done / ZERO / "notebook.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}))
+    for name in (ZERO, "tiny-xlmr.s2/mnli/zero-udpos"):  # the other is less like the defaults
+        (done / name / "notebook.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}))
     snapshot.take([GRID])
     book = json.loads((kept / "notebooks" / "04_zero_shot.ipynb").read_text("utf-8"))
     assert book["cells"][0] | {"source": "out", "metadata": {"tags": ["a"]}} == book["cells"][0]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from ast import literal_eval
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 from xstilts.files import write_json
 from xstilts.grid import Run, plan
 from xstilts.gridfile import Grid, freeze, read
-from xstilts.paths import runs_dir
+from xstilts.paths import NOTEBOOKS, runs_dir
 
 TABLES = ("*.csv", "*.md", "*.tex", "*.svg")  # of what a report leaves in its `tables` folder
 NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
@@ -51,6 +52,14 @@ def reports(grids: Iterable, folder: Path) -> list[str]:
                 else:
                     keep(run, Path(home), folder)
     return failed
+
+
+def unusual(run: Run) -> int:
+    """How many parameters of a run differ from what its notebook has when opened by hand."""
+    from papermill import inspect_notebook
+
+    told = inspect_notebook(str(NOTEBOOKS / f"{run.notebook}.ipynb"))
+    return sum(literal_eval(one["default"]) != run.params.get(name) for name, one in told.items())
 
 
 def keep(run: Run, home: Path, folder: Path) -> None:

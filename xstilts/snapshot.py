@@ -26,7 +26,7 @@ from xstilts import scores as table
 from xstilts.files import read_record, replaced, write_json
 from xstilts.grid import Run, plan
 from xstilts.gridfile import Grid, read
-from xstilts.kept import keep, reports
+from xstilts.kept import keep, reports, unusual
 from xstilts.paths import REPORTS, BadInput, UserError, runs_dir
 from xstilts.tasks import task as task_called
 
@@ -190,6 +190,7 @@ def take(grids: Iterable) -> int:
         with replaced(SNAPSHOT / f"{name}.csv.xz") as part:
             rows[_short(name)].to_csv(part, index=False, lineterminator="\n", compression=PACKED)
     books = [run for run in made if (runs_dir() / run.id / "notebook.ipynb").is_file()]
+    books.sort(key=unusual, reverse=True)  # of each phase the run that is most like its defaults
     for run in {run.notebook: run for run in books}.values():
         keep(run, runs_dir(), SNAPSHOT)
     return len(made)
