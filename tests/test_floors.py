@@ -11,7 +11,7 @@ from xstilts.paths import PACKAGE, ROOT
 FLOORS = [  # a module imports only from lower floors, and from its own
     "paths records files checksums languages "
     "answers metrics mining submission scores scoring stats divergence",
-    "tasks recipes settings translations",
+    "tasks recipes settings translations measured",
     "gridfile grid provenance runs",
     "world minimal data sources lock readings arms costs speeds",
     "encoder forms batches devices pieces wordpieces text twin model loop resume",

@@ -86,16 +86,18 @@ def test_gains_draw_even_when_nothing_is_there():
 def test_multiples_order_languages_and_tell_the_best_recipe():
     rows = [(column, "F1", recipe, lang, 50.0, 10.0 * (recipe == "mnli" and lang != "en")
              if column != "NER" else float("nan"))
-            for column in ("POS", "XNLI", "NER") for recipe in ("none", "ccg", "mnli", "qqp")
+            for column in ("POS", "XNLI", "NER")
+            for recipe in ("none", "ccg", "mnli", "qqp", "squad_v1")
             for lang in ("qab", "en", "qaa") if (column, recipe) != ("NER", "none")]  # fmt: skip
     scores = pd.DataFrame(rows, columns=["column", "metric", "recipe", "lang", "value", "gain"])
-    figure = plots.multiples(scores, ["en", "qaa", "qab", "qac"], ["mnli"])
+    figure = plots.multiples(scores, ["en", "qaa", "qab", "qac"])
     shown = [axis for axis in figure.axes if axis.get_visible()]
     best = ": best outside English mnli, +10.0"
     assert [axis.get_title(loc="left") for axis in shown] == [f"POS{best}", f"XNLI{best}", "NER"]
     labels = [label.get_text() for label in shown[0].get_xticklabels()]
     assert labels == ["en", "qaa", "qab"]
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["none", "mnli", "others"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["none", "ccg", "mnli", "qqp", "others"]
 
 
 def test_saved_pictures_are_the_same_twice(tmp_path):

@@ -34,7 +34,7 @@ def test_an_encoder_of_ones_own_at_the_lengths_of_the_grid(quick, tmp_path, caps
                  "targets": [{"name": "short", "tasks": ["short"]}]})  # fmt: skip
     speed = probe.measure(runs[0].setting, runs)
     assert plausible(speed) and speed.lengths == {"short": pieces}
-    assert f"4 x {pieces} word pieces an update" in capsys.readouterr().out
+    assert f"4 x {pieces} subwords an update" in capsys.readouterr().out
 
 
 def test_one_that_is_not_here_is_stood_in_for(quick, monkeypatch, capsys):

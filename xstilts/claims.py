@@ -189,7 +189,7 @@ def _test(found: pd.DataFrame, dev: pd.DataFrame, one: Statement) -> tuple[Findi
     if one.statistic == "best":
         told = "chosen on the other seeds"
     if one.rule == "most above":
-        told += f", {int((means > 0).sum())} of them above nothing"
+        told += f", {int((means > 0).sum())} of them above zero"
     if one.rule == "no benefit" and values.mean() < 0:
         told += ", a loss"
     size = effect(values)

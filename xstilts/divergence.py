@@ -1,6 +1,6 @@
 """How far two sets of texts lie apart, beyond what chance makes of two samples of one kind.
 
-Plain arrays in, one number out: counts of word pieces, or one vector a text. Every measure is
+Plain arrays in, one number out: counts of subwords, or one vector a text. Every measure is
 about 0 for two samples of the same kind, whatever their size, and may then fall a little below.
 Larger means farther; only figures of one measure and one encoder can be compared.
 """
@@ -13,7 +13,7 @@ FOLDS, PENALTY, HALVES = 5, 10.0, 20  # of `proxy_a`, of its logistic regression
 
 
 def jensen_shannon(a: Sequence, b: Sequence, *, repeats: int = 20, seed: int = 0) -> float:
-    """Divergence of the word pieces of two sets of texts, at most 1 (bits).
+    """Divergence of the subwords of two sets of texts, at most 1 (bits).
 
     `a`, `b`: the piece ids of each text. What the same texts give when they are dealt at random
     into two sets of those sizes is taken off: texts repeat their own words, so samples of one kind

@@ -7,12 +7,12 @@ job. Grid files are read and checked by `gridfile`.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 
 from xstilts import tasks
 from xstilts.gridfile import REPORTS, STUDIES, Block, Grid, read, restrict
+from xstilts.measured import ENGLISH, MEASURED
 from xstilts.paths import BadInput, MissingData, hub_dir, text_dir
-from xstilts.recipes import MULTI, Recipe
+from xstilts.recipes import Recipe
 from xstilts.settings import Hyper, Setting, resolve
 from xstilts.translations import spoken, translation
 
@@ -24,21 +24,6 @@ PRODUCT = {  # what a run leaves for others, by kind; Snakemake's rules go by th
     "report": "notebook.html",
 }
 PARAMETERS = ("setting", "recipe", "target", "seed", "measure")  # in every notebook's order
-NEUTRAL = {"classify": "pawsx", "span": "xquad"}  # the same texts of that form in each language
-COMPARED = (("squad_v1", "train", "tydiqa"), ("mnli", "train", "xnli"), ("xnli", "test", "xnli"))
-PARALLEL = (("xnli", "dev"), ("tatoeba", "test"))
-MEASURED = {  # (task, split) pairs that a group of measures reads in all languages
-    "text": PARALLEL, "space": PARALLEL,
-    "domains": tuple(dict.fromkeys((*((name, split) for name, split, _ in COMPARED),
-                                    *((name, "test") for _, _, name in COMPARED),
-                                    *((name, "test") for name in NEUTRAL.values())))),
-}  # fmt: skip
-ENGLISH = {  # those that a group reads in English alone
-    "overlap": tuple((task.name, split) for task in tasks.TASKS.values()
-                     for split in ("train", *["test"] * bool(task.train))),
-    "few": tuple(product(tasks.SETS, ("train", "dev"))),
-    "likeness": tuple(product(dict.fromkeys((*MULTI.tasks, *tasks.SETS)), ("train", "dev"))),
-}  # fmt: skip
 TRAIN = ("02_intermediate", "03_target", "06_mlm_baseline", "07_translate_train")
 
 

@@ -30,7 +30,7 @@ MEASURES = {  # name -> what it measures
     "text": "pieces per English piece and pieces shared with English, of the same sentences",
     "positions": "the encoder's own masked-language loss by position in the text",
     "space": "likeness of translations and of random sentences, and languages apart, by layer",
-    "domains": "how far domains lie apart, in word pieces and by layer, raw and centred",
+    "domains": "how far domains lie apart, in subwords and by layer, raw and centred",
     "knobs": "retrieval of sentences said with one knob of their language changed (world only)",
     "overlap": "English test rows that stand in a training set, whole or nearly",
     "few": "English dev of each target's fine-tuning set after a few of its rows",

@@ -23,8 +23,8 @@ from xstilts.devices import alone
 from xstilts.encoder import Encoder
 from xstilts.evaluate import rows_read
 from xstilts.forms import IGNORED, blind, classify, mlm, pairs
-from xstilts.grid import COMPARED, NEUTRAL
 from xstilts.languages import languages
+from xstilts.measured import COMPARED, NEUTRAL
 from xstilts.model import Model, autocast, predict
 from xstilts.paths import BadInput, MissingData, nearest
 from xstilts.retrieval import TOKENS, neighbours, vectors
@@ -183,7 +183,7 @@ def _losses(model: Encoder, features, longest: int, precision: str) -> np.ndarra
 def _domains(where: Path | str, setting: Setting) -> Iterator[dict]:
     """How far English texts of one domain are from a target's texts of another, `domain` "a>b".
 
-    `task` is "source>target". `js_subwords`: word pieces, English on both sides. `centroid`
+    `task` is "source>target". `js_subwords`: subwords, English on both sides. `centroid`
     by layer and, at the setting's, `coral` and `proxy_a` (texts of like length): vectors, plain,
     where it is the languages that are apart, and "_centred": each less its language's mean on
     NEUTRAL. Its texts must be of the target's form: single sentences leave most of a passage's

@@ -158,19 +158,8 @@ def headline(study: Study) -> str:
 
 def answer(study: Study) -> str:
     """What becomes of the mean over tasks, a sentence a setting; empty where no recipe has it."""
-    told = []
-    for name in study.settings:
-        cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
-        *_, mean = tables.over(study.columns[name])
-        own = cells[(cells["column"] == mean) & (cells["recipe"] != "none")].set_index("recipe")
-        gains = own["gain"].dropna()
-        if len(gains):
-            ends = (f"{tables.signed(gains[r])} points (after {r})"
-                    for r in (gains.idxmin(), gains.idxmax()))  # fmt: skip
-            told.append(f"With {name} the {mean} changes by {' to '.join(ends)}; of "
-                        f"{len(gains)} 95 % intervals {(own['low'] > 0).sum()} lie above zero, "
-                        f"{(own['high'] < 0).sum()} below.")  # fmt: skip
-    return " ".join(told)
+    return " ".join(points_picture.outcome(averages, study.columns[name], study.recipes, name)
+                    for name, averages in study.averages.items())  # fmt: skip
 
 
 def main_tables(study: Study) -> str:
@@ -192,21 +181,18 @@ def by_language(study: Study) -> tuple[str, str]:
         rows = tables.per_language(study.found.scores, setting, study.columns[name])
         if rows.empty:
             continue
-        after = rows["recipe"] != "none"
-        best = rows[after].groupby("recipe")["gain"].mean().nlargest(3).index
-        figure = plots.multiples(rows, tables.nearest_first(rows["lang"].unique()), best)
+        figure = plots.multiples(rows, tables.nearest_first(rows["lang"].unique()))
         parts.append(pictured(study, f"languages-{name}", figure,
                               f"{name}: scores by language, a panel per task"))  # fmt: skip
-        frames.append(rows.assign(setting=name, gain=rows["gain"].where(after)))
+        frames.append(rows.assign(setting=name, gain=rows["gain"].where(rows["recipe"] != "none")))
     if not frames:
         return "No scores yet.", ""
     names = {"lang": "language", "column": "task", "recipe": "after", "value": "score",
              "gain": "difference to none", "metric": "metric", "seeds": "seeds",
              "setting": "setting"}  # fmt: skip
     every = pd.concat(frames)[list(names)].rename(columns=names)
-    caption = "Scores by language, means over seeds"
-    shown = given(study, "languages", every, caption, [tables.PROVISIONAL], long=True)
-    return "\n\n".join(parts), shown
+    return "\n\n".join(parts), given(study, "languages", every, "Scores by language, means over "
+                                     "seeds", [tables.PROVISIONAL], long=True)  # fmt: skip
 
 
 def world_languages(study: Study) -> str:
@@ -238,8 +224,8 @@ def _numbers(found) -> dict[str, str]:
     ways: dict[str, list[str]] = {}
     for name, source in found.source.items():
         ways.setdefault(source, []).append(name)
-    duration = f"{found.updates} updates" if found.updates else f"{found.epochs:g} epochs"
-    return {"learning rate": f"{found.lr:g}", "batch": str(found.batch), "duration": duration,
+    lasts = f"{found.updates} updates" if found.updates else f"{found.epochs:g} epochs"
+    return {"learning rate": f"{found.lr:g}", "batch": str(found.batch), "duration": lasts,
             "longest input (subwords)": str(found.max_len),
             "examples": str(found.examples or "all"),
             "source": "; ".join(f"{', '.join(of)}: {source}" for source, of in ways.items())

@@ -215,16 +215,17 @@ def gains(table: pd.DataFrame, title: str = "", *, unit: str = "points", most: f
     return figure
 
 
-def multiples(scores: pd.DataFrame, order: Sequence[str], coloured: Iterable[str] = ()):
+def multiples(scores: pd.DataFrame, order: Sequence[str]):
     """One panel per task: every recipe's score in each language, nearest to English first.
 
     `scores` are rows of `tables.per_language`; "none" is drawn as an open circle, the
-    `coloured` recipes (three at most) in colours of their own, all others grey.
+    three recipes with the largest mean gains in colours of their own, all others grey.
     """
     tasks = list(dict.fromkeys(scores["column"]))
     rows = max(1, -(-len(tasks) // 2))
     figure, panels = axes(rows, 2, width=12, height=2.4 * rows)
-    colours = dict(zip(coloured, (BLUE, GREEN, PURPLE), strict=False))
+    gains = scores[scores["recipe"] != "none"].groupby("recipe")["gain"].mean().astype(float)
+    colours = dict(zip(gains.nlargest(3).index, (BLUE, GREEN, PURPLE), strict=False))
     for axis, task in zip(panels, tasks, strict=False):
         own = scores[scores["column"] == task]
         table = own.pivot_table("value", "lang", "recipe")

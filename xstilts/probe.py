@@ -70,7 +70,7 @@ def measure(setting: Setting, runs: Iterable[Run]) -> Speed:
         hyper = replace(usual, batch=batch, updates=count, evaluate_every=2 * count, mlm=0.0)
         seconds = _update(model, features, hyper, setting.precision)
         found.append((work, seconds))
-        print(f"{setting.name}: {batch} x {length:.0f} word pieces an update, "
+        print(f"{setting.name}: {batch} x {length:.0f} subwords an update, "
               f"{batch * length / seconds:,.0f} a second", flush=True)  # fmt: skip
     for _ in range(2):  # the first one makes ready
         began = time.perf_counter()

@@ -41,7 +41,7 @@ class Hyper:
 
     `batch` counts examples a step; `warmup` is a share of all updates; `examples` limits the
     training rows of each task (None: all); `evaluate_every` and `patience` count updates and
-    evaluations; lengths are in word pieces. `mlm` is the share of updates on running text, each
+    evaluations; lengths are in subwords. `mlm` is the share of updates on running text, each
     of `mlm_batch` windows; `select` says which weights are kept.
     """
 

@@ -115,7 +115,7 @@ def read_examples(run: Run) -> pd.DataFrame:
 def groups(run: Run) -> pd.DataFrame:
     """The Groups rows of a run that is done: sums over its examples.
 
-    `bin` is the third of the test set that an example belongs to by its length in word pieces: of
+    `bin` is the third of the test set that an example belongs to by its length in subwords: of
     the English example with its id where a task's languages are translations of each other, else
     its own among those of its language. `hit` is rounded to 0.01.
     """

@@ -20,7 +20,7 @@ from xstilts import devices, train
 from xstilts.batches import collate
 from xstilts.data import load
 from xstilts.encoder import Encoder
-from xstilts.grid import ENGLISH
+from xstilts.measured import ENGLISH
 from xstilts.model import Model
 from xstilts.overlap import text
 from xstilts.paths import MissingData

@@ -81,6 +81,21 @@ def told(parts: pd.DataFrame, name: str) -> str:
             f"largest part: {most}, {tables.signed(mean[most])}")  # fmt: skip
 
 
+def outcome(averages: pd.DataFrame, columns, recipes, name: str) -> str:
+    """A sentence: by how much recipes change the mean over tasks; empty where none has it."""
+    *_, mean = tables.over(columns)
+    cells = tables.cells(averages, recipes, columns)
+    own = cells[(cells["column"] == mean) & (cells["recipe"] != "none")].set_index("recipe")
+    gains = own["gain"].dropna()
+    if gains.empty:
+        return ""
+    ends = (f"{tables.signed(gains[r])} points (after {r})"
+            for r in (gains.idxmin(), gains.idxmax()))  # fmt: skip
+    return (f"With {name} the {mean} changes by {' to '.join(ends)}; of {len(gains)} 95 % "
+            f"intervals {(own['low'] > 0).sum()} lie above zero, {(own['high'] < 0).sum()} "
+            "below.")  # fmt: skip
+
+
 def strongest(held: pd.DataFrame) -> str:
     """A title for the controls: the one with the largest gain."""
     there = held.dropna(subset="gain")

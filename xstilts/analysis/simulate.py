@@ -91,9 +91,9 @@ def picture(curves: pd.DataFrame, noises: Mapping[str, float]):
                 panel.scatter([least], [80], s=45, facecolors="none", edgecolors=colour, zorder=3)
         panel.axhline(80, color=plots.PALE, lw=0.8)
         shown = stats.detectable(noises[name], 5)
-        panel.set_title(f"{name}: five seeds\nshow {shown:.1f} points", fontsize=9)
+        panel.set_title(f"{name}: five seeds\ndetect {shown:.1f} points", fontsize=9)
         panel.set(xlabel="true effect (points)", ylim=(0, 102), xlim=(0, own["effect"].max()))
-    panels[0].set_ylabel("found (%)")
+    panels[0].set_ylabel("power (%)")
     if known:
         panels[0].legend(loc="lower right", fontsize=8)
     return figure

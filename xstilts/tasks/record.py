@@ -65,7 +65,7 @@ class Task:
     `labels` orders the classes, or for `choose` the values that stand for first, second, ...; a
     tagging task without them takes those of its training split. `files` replaces the hub by own
     files, `{split: path}`, as CSV, TSV, JSON lines or Parquet. `translated` names the task whose
-    training split in another language is this one's, translated. `max_len` counts word pieces.
+    training split in another language is this one's, translated. `max_len` counts subwords.
     """
 
     name: str

@@ -101,7 +101,7 @@ def rows(name: str, split: str, lang: str, pieces: int | None = None,
     """One task's rows with the columns of its form (see `xstilts.data`) and `domain`.
 
     The training split in another language is the English one translated, with this rate of
-    `errors`. `pieces` stretches the passages of span tasks to about so many word pieces by
+    `errors`. `pieces` stretches the passages of span tasks to about so many subwords by
     sentences around the same evidence, questions and answers unchanged. Raises BadInput for an
     unknown task, MissingData for a split or language that the task does not have.
     """
