@@ -226,6 +226,11 @@ def test_shares_add_up_and_a_control_is_held_against_its_task():
         [1, shares.loc["mnli"].sum()])  # fmt: skip
     assert held.drop("words shuffled")["gain"].isna().all()
     assert f"over {len(columns)} tasks" in points_picture.told(shares, setting.name)
+    said = points_picture.outcome(averages, columns, ["none", "mnli"], setting.name)
+    one = f"{tables.signed(shares.loc['mnli'].sum())} points (after mnli)"
+    assert said == (f"With {setting.name} the {tables.WITH} changes by {one} to {one}; of the 1 "
+                    "intervals (95 %), 1 above zero and 0 below.")  # fmt: skip
+    assert points_picture.outcome(averages, columns, ["none", "qqp"], setting.name) == ""
     lacks = tables.averages(found[found["task"] != "tatoeba"], setting, columns)
     assert points.shares(lacks, columns, recipes).isna().all(axis=None)  # as the mean in the table
     less = tables.averages(found[found["recipe"] != "mnli"], setting, columns)
@@ -236,7 +241,7 @@ def test_without_scores_all_is_drawn_as_not_measured(out, tmp_path, monkeypatch)
     monkeypatch.setattr(snapshot, "SNAPSHOT", tmp_path / "none")
     study = pages.Study(read(MINI), tmp_path)
     assert "no recipe has run on every task yet" in pages.headline(study)
-    assert "–" in pages.main_tables(study) and plots.INK
+    assert "–" in pages.main_tables(study) and plots.INK and pages.answer(study).strip() == ""
 
 
 def test_pairs_of_sets_that_share_rows_are_told(tmp_path):

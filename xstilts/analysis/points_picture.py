@@ -91,9 +91,9 @@ def outcome(averages: pd.DataFrame, columns, recipes, name: str) -> str:
         return ""
     ends = (f"{tables.signed(gains[r])} points (after {r})"
             for r in (gains.idxmin(), gains.idxmax()))  # fmt: skip
-    return (f"With {name} the {mean} changes by {' to '.join(ends)}; of {len(gains)} 95 % "
-            f"intervals {(own['low'] > 0).sum()} lie above zero, {(own['high'] < 0).sum()} "
-            "below.")  # fmt: skip
+    return (f"With {name} the {mean} changes by {' to '.join(ends)}; of the {len(gains)} "
+            f"intervals (95 %), {(own['low'] > 0).sum()} above zero and "
+            f"{(own['high'] < 0).sum()} below.")  # fmt: skip
 
 
 def strongest(held: pd.DataFrame) -> str:
