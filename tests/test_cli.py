@@ -14,23 +14,24 @@ EXPORT = "export core --setting tiny-xlmr --to x"
 def test_plan_counts_phases_and_ends_in_totals(capsys, out):
     assert main(["plan", "core"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "core: 1,098 runs: 1,096 to do"
-    assert any(line.split()[:2] == ["evaluations", "550"] for line in lines)
+    assert lines[-1] == "core: 2,193 runs: 2,191 to do"
+    assert any(line.split()[:2] == ["evaluations", "1,100"] for line in lines)
 
 
 def test_plan_tells_what_lies_ahead(capsys, out, monkeypatch, tmp_path):
     monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
     assert main(["plan", "core"]) == 0
     said = capsys.readouterr().out
-    assert "disk: 0.6 GB in the end" in said
-    assert "time: unknown for tiny-xlmr until measured with --probe" in said
+    assert "disk: 1.2 GB in the end" in said
+    assert "time: unknown for tiny-xlmr, tiny-mbert until measured with --probe" in said
     assert "5 paired seeds: unknown until two seeds are done" in said
     from xstilts import speeds
     from xstilts.settings import setting
     from xstilts.tasks import TASKS
 
     known = speeds.Speed(0.0, 1e12, 1e12, "by hand", dict.fromkeys(TASKS, 30.0))
-    speeds.remember(setting("tiny-xlmr"), known)
+    for name in ("tiny-xlmr", "tiny-mbert"):
+        speeds.remember(setting(name), known)
     assert main(["plan", "core", "--seeds", "1"]) == 0
     said = capsys.readouterr().out
     assert "for what is left" in said and "(by hand)" in said
@@ -48,17 +49,18 @@ def test_plan_tells_the_least_effect_from_the_noise_there_is(capsys, monkeypatch
     monkeypatch.setattr(runs, "collect", lambda runs: (pd.DataFrame(columns=COLUMNS), 0, 0, 0))
     monkeypatch.setattr(paired, "spread", lambda averages: {"XNLI": 2.0})
     done = {run.id: "" for run in every}
-    head, told = outlook.contrasts(grid, every, done)
+    head, told, other = outlook.contrasts(grid, every, done)
     assert head == ("smallest detectable gain over `none` with 5 paired seeds (points; 80 % power, "
                     "two-sided 5 %):")  # fmt: skip
     assert told == f"tiny-xlmr: XNLI {stats.detectable(2.0, 5):.1f}" == "tiny-xlmr: XNLI 3.4"
+    assert other == told.replace("xlmr", "mbert")
 
 
 def test_plan_lists_every_run_once(capsys, out):
     assert main(["plan", "core", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     ids = [line.split()[0] for line in lines[: lines.index("")]]
-    assert len(ids) == len(set(ids)) == 1098
+    assert len(ids) == len(set(ids)) == 2193
 
 
 def test_plan_marks_what_has_no_data_and_exits_0(capsys, out):

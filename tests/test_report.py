@@ -104,3 +104,16 @@ def test_what_is_wrong_with_a_quotation_is_one_line(out, tmp_path, monkeypatch, 
         assert capsys.readouterr().err.count("\n") == 1
     report.program(lambda grid: f"| {grid} |")
     assert "\n| demo |\n" in page.read_text()
+
+
+def test_rows_and_columns_without_runs_are_left_out_and_named():
+    nan = float("nan")
+    rows = [("none", "XNLI", 60.0, 0.0, 2), ("none", "XCOPA", nan, nan, 0),
+            ("mnli", "XNLI", nan, nan, 0), ("mnli", "XCOPA", nan, nan, 0)]  # fmt: skip
+    cells = pd.DataFrame(rows, columns=["recipe", "column", "value", "gain", "seeds"])
+    cells = cells.assign(langs="")
+    shown, gone = report.filled(cells)
+    assert list(shown.index) == ["none"] and list(shown) == ["XNLI", "seeds"]
+    assert gone == "No runs yet after mnli."
+    shown, gone = report.filled(cells.assign(value=nan, gain=nan, seeds=0))
+    assert shown.shape == (2, 3) and not gone

@@ -172,9 +172,9 @@ def test_a_finding_is_what_a_study_says_last_before_its_check(tmp_path):
     rows = rows.loc[[0, 1, 1, 2]]  # two documents have one of the claims
     rows.to_csv(tmp_path / "ledger.csv")
     assert rendered._verdicts(tmp_path) == (
-        "Of 3 claims (4 rows of five documents), 2 are about scores (synthetic world: 1 holds, "
-        "1 cannot tell; real data: 2 not tested). The others are about the study's design or "
-        "published figures: 1 holds."
+        'Of 3 claims (4 rows of five documents), 2 are about scores (synthetic world: 1 "holds", '
+        '1 "cannot tell"; real data: 2 "not tested"). The others are about the study\'s design '
+        'or published figures: 1 "holds".'
     )
 
 
@@ -228,8 +228,8 @@ def test_shares_add_up_and_a_control_is_held_against_its_task():
     assert f"over {len(columns)} tasks" in points_picture.told(shares, setting.name)
     said = points_picture.outcome(averages, columns, ["none", "mnli"], setting.name)
     one = f"{tables.signed(shares.loc['mnli'].sum())} points (after mnli)"
-    assert said == (f"With {setting.name} the {tables.WITH} changes by {one} to {one}; of the 1 "
-                    "intervals (95 %), 1 above zero and 0 below.")  # fmt: skip
+    assert said == (f"With {setting.name} the {tables.WITH} changes by {one} to {one}; 1 of "
+                    "the 1 intervals (95 %) lie above zero and 0 below.")  # fmt: skip
     assert points_picture.outcome(averages, columns, ["none", "qqp"], setting.name) == ""
     lacks = tables.averages(found[found["task"] != "tatoeba"], setting, columns)
     assert points.shares(lacks, columns, recipes).isna().all(axis=None)  # as the mean in the table

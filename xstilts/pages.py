@@ -136,12 +136,12 @@ def pictured(study: Study, name: str, figure, alt: str, more: str = "") -> str:
 
 
 def headline(study: Study) -> str:
-    """Where the points come from, one picture a setting, and the figures behind it."""
+    """Where the points come from, one picture a setting (none for a further one without means)."""
     parts = []
     for name, setting in study.settings.items():
         shares = points.shares(study.averages[name], study.columns[name],
                                map(study.grid.recipe, study.recipes))  # fmt: skip
-        if shares.empty:
+        if shares.empty or parts and shares.isna().all(axis=None):
             continue
         other = study.controls if name in study.controls.settings else study
         held = points.controls(paired.gains(other.averages[name]), other.found.scores, other.grid,
@@ -167,10 +167,10 @@ def main_tables(study: Study) -> str:
     parts = []
     for name in study.settings:
         cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
-        shown = tables.printed(cells).reset_index()
+        shown, gone = report.filled(cells)
         caption = f"{name}: mean over languages, and the difference to none"
-        parts.append(given(study, f"main_table-{name}", shown, caption, study.notes(name),
-                           data=cells))  # fmt: skip
+        parts.append(given(study, f"main_table-{name}", shown.reset_index(), caption,
+                           [*study.notes(name), gone], data=cells))  # fmt: skip
     return "\n\n".join(parts)
 
 
@@ -289,12 +289,8 @@ def markdown(study: Study) -> str:
                  for name in drawn if (study.folder / name).is_file()]  # fmt: skip
     for name in study.settings:
         cells = tables.cells(study.averages[name], study.recipes, study.columns[name])
-        shown = tables.printed(cells)
-        blank = shown.isin(["–", ""])
-        gone = shown.index[blank.all(axis=1)]
-        shown = shown.drop(index=gone, columns=shown.columns[blank.drop(index=gone).all()])
+        shown, gone = report.filled(cells)
         parts += [f"**{name}, grid {study.grid.name}: mean over languages (difference to none)**",
-                  report.markdown(shown), *study.notes(name),
-                  f"No runs yet after {', '.join(gone)}." if len(gone) else ""]  # fmt: skip
+                  report.markdown(shown), *study.notes(name), gone]  # fmt: skip
     parts += [f"{len(study.found.missing)} evaluations missing; {study.source}."]
     return "\n\n".join(filter(None, parts))

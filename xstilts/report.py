@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from xstilts.paths import BadInput, UserError
-from xstilts.tables import MARK, Column, how, of_first_suite
+from xstilts.tables import MARK, Column, how, of_first_suite, printed
 
 PROBABILITIES = ("p", "q")  # columns
 NAMED = 5  # a note names so many of the languages that a task lacks, and counts the rest
@@ -113,6 +113,18 @@ def notes(averages: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
         f"No figures yet: {none}": none,
     }
     return [f"{line}." for line, some in lines.items() if some]
+
+
+def filled(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The main table without the rows and columns that no run has filled, and a line that names
+    the rows; all of it where there are no runs at all."""
+    shown = printed(cells)
+    blank = shown.isin(["–", ""])
+    if blank.all(axis=None):
+        return shown, ""
+    gone = shown.index[blank.all(axis=1)]
+    left = shown.drop(index=gone, columns=shown.columns[blank.drop(index=gone).all()])
+    return left, f"No runs yet after {', '.join(gone)}." if len(gone) else ""
 
 
 def fill(page: Path, mark: str, text: str) -> None:

@@ -91,9 +91,9 @@ def outcome(averages: pd.DataFrame, columns, recipes, name: str) -> str:
         return ""
     ends = (f"{tables.signed(gains[r])} points (after {r})"
             for r in (gains.idxmin(), gains.idxmax()))  # fmt: skip
-    return (f"With {name} the {mean} changes by {' to '.join(ends)}; of the {len(gains)} "
-            f"intervals (95 %), {(own['low'] > 0).sum()} above zero and "
-            f"{(own['high'] < 0).sum()} below.")  # fmt: skip
+    return (f"With {name} the {mean} changes by {' to '.join(ends)}; {(own['low'] > 0).sum()} of "
+            f"the {len(gains)} intervals (95 %) lie above zero and {(own['high'] < 0).sum()} "
+            "below.")  # fmt: skip
 
 
 def strongest(held: pd.DataFrame) -> str:

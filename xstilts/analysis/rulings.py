@@ -121,7 +121,7 @@ def tally(verdicts: Iterable[str]) -> str:
     verdicts = list(verdicts)
     counts = {kind: sum(one.startswith(kind) for one in verdicts)
               for kind in (HOLDS, NOT, UNSURE, UNTESTED)}  # fmt: skip
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
+    return ", ".join(f'{count} "{kind}"' for kind, count in counts.items() if count) or "none"
 
 
 def forest(effects: Mapping[str, Effect], title: str, label: str):
