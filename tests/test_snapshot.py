@@ -85,6 +85,18 @@ def test_every_row_leads_to_the_run_that_made_it(done, kept):
     assert versions[int(runs.loc[ZERO, "versions"])] == record["versions"]
 
 
+def test_of_a_report_what_is_large_is_not_kept(tmp_path):
+    (run,) = (run for run in plan(GRID | {"reports": ["main_table"]}) if run.leaves == "report")
+    tables = tmp_path / run.id / "tables"
+    tables.mkdir(parents=True)
+    (tmp_path / run.id / "notebook.ipynb").write_text('{"cells": [], "metadata": {}}')
+    for name, size in (("small.csv", 9), ("large.csv", books.LARGEST + 1)):
+        (tables / name).write_bytes(b"x" * size)
+    (tmp_path / "kept" / "notebooks").mkdir(parents=True)
+    books.keep(run, tmp_path, tmp_path / "kept")
+    assert [file.name for file in (tmp_path / "kept" / "tables").rglob("*.csv")] == ["small.csv"]
+
+
 def test_groups_add_up_and_translations_share_their_bin(done):
     found = snapshot.collect(plan(GRID), examples=True).examples
     own = found[found["run"] == ZERO]

@@ -18,6 +18,7 @@ from xstilts.gridfile import Grid, freeze, read
 from xstilts.paths import NOTEBOOKS, runs_dir
 
 TABLES = ("*.csv", "*.md", "*.tex", "*.svg")  # of what a report leaves in its `tables` folder
+LARGEST = 100_000  # bytes of such a file; a larger picture or table is made again with its report
 NOTED = ("tags", "kernelspec", "language_info")  # of a notebook's metadata
 
 
@@ -83,7 +84,8 @@ def keep(run: Run, home: Path, folder: Path) -> None:
         shutil.rmtree(tables, ignore_errors=True)
         tables.mkdir(parents=True)
         for path in (file for kind in TABLES for file in (home / run.id / "tables").glob(kind)):
-            shutil.copy(path, tables)
+            if path.stat().st_size <= LARGEST:
+                shutil.copy(path, tables)
 
 
 def _smaller(image: str) -> str:
