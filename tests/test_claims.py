@@ -233,7 +233,7 @@ def test_the_ledger_of_nothing_has_every_row():
     assert len(book) == 47 and set(book["real"]) == {UNTESTED, HOLDS}
     assert set(book.loc[book["by"] == "scores", ["world", "real"]].to_numpy().ravel()) == {UNTESTED}
     world = found[found["side"] == "world"]
-    assert ledger.verdicts(world, "tiny") == "tiny: of 13 statements, 13 not tested"
+    assert ledger.verdicts(world, "tiny") == 'tiny: of 13 statements, 13 "not tested"'
     assert set(ledger.shown(book)["effect (95 %)"]) == {"–"}
     ledger.drawn(world, "nothing")._repr_png_()
 
